@@ -4,5 +4,5 @@ export type { Logger };
 
 /** The process's logger: one JSON object a line on standard output. Secrets hide themselves (see config/secret.ts). */
 export function createLogger(level: string): Logger {
-  return pino({ level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime });
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
 }

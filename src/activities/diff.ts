@@ -1,0 +1,86 @@
+import { activityInfo } from '@temporalio/activity';
+import type { Batch, StreamEvent } from '../model.ts';
+import type { PageRef, PollRef, StagedStream } from '../storage/streams.ts';
+import { toActivityFailure } from './failures.ts';
+import { heartbeating } from './heartbeat.ts';
+import type { Dependencies } from './index.ts';
+
+export interface DiffStreamsInput {
+  poll: PollRef;
+  /** Who claims: the same for all attempts of this diff, another for each diff of a poll. */
+  owner: string;
+  pages: PageRef[];
+  /** Batches that were polled to their end, and whose pages are all in this or earlier diffs. */
+  complete: Batch[];
+  /** Unix milliseconds, 0 if unknown. */
+  lastCompleteMs: number;
+}
+
+export interface DiffStreamsResult {
+  /** New streams, claimed for `owner`: to be published. */
+  events: StreamEvent[];
+  /** How many of the pages are done. If fewer than given, misses were not counted: the rest wants another diff. */
+  pagesDone: number;
+  /** Numbers of batches whose pages are gone from the store: they count as not polled. */
+  lost: number[];
+  silent: number;
+  ended: number;
+  /** Size of the live set. */
+  live: number;
+}
+
+/** JSON of the streams that one diff may claim: with the rest of an event it stays below 64 KB in the history. */
+const CLAIM_BYTES = 36_000;
+
+export function diffActivities({ settings, streams }: Dependencies) {
+  return {
+    /** Compares staged pages with the live set, claims the new streams and counts misses of complete batches. */
+    async diffStreams(input: DiffStreamsInput): Promise<DiffStreamsResult> {
+      const { poll, owner, pages, complete, lastCompleteMs } = input;
+      return heartbeating(
+        () => undefined,
+        async () => {
+          try {
+            const filled = pages.filter((page) => page.streams > 0);
+            const staged = await streams.readPages(poll, filled);
+            const lost = new Set(filled.flatMap((page, i) => (staged[i] ? [] : [page.batch])));
+            const seen = new Map<string, StagedStream>();
+            const seenAfterPage = staged.map((page) => {
+              for (const stream of page ?? []) seen.set(`${stream.kind}:${stream.id}`, stream);
+              return seen.size;
+            });
+            const idsOf = (kind: Batch['kind']) =>
+              complete.filter((batch) => batch.kind === kind && !lost.has(batch.no)).flatMap((batch) => batch.ids);
+
+            const diff = await streams.diff({
+              poll,
+              owner,
+              streams: [...seen.values()],
+              complete: { users: idsOf('user'), games: idsOf('game') },
+              lastCompleteMs,
+              firstSight: settings.FIRST_SIGHT,
+              offlineAfterMisses: settings.OFFLINE_AFTER_MISSES,
+              nowMs: Date.now(),
+              claimBytes: CLAIM_BYTES,
+            });
+            if (diff.lost) {
+              const batches = [...pages.map((page) => page.batch), ...complete.map((batch) => batch.no)];
+              return { events: [], pagesDone: pages.length, lost: [...new Set(batches)], silent: 0, ended: 0, live: 0 };
+            }
+            const unfinished = filled[seenAfterPage.findIndex((count) => count > diff.handled)];
+            return {
+              events: diff.events,
+              pagesDone: unfinished ? pages.indexOf(unfinished) : pages.length,
+              lost: [...lost],
+              silent: diff.silent,
+              ended: diff.ended,
+              live: diff.live,
+            };
+          } catch (error) {
+            throw toActivityFailure(error, activityInfo().attempt);
+          }
+        },
+      );
+    },
+  };
+}

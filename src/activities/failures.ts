@@ -1,0 +1,69 @@
+import { ApplicationFailure, ApplicationFailureCategory, type ApplicationFailureOptions } from '@temporalio/common';
+import { ReplyError } from 'ioredis';
+import { TwitchError } from '../twitch/errors.ts';
+
+const BACKOFF_FIRST_MS = 500;
+const BACKOFF_MOST_MS = 10_000;
+/** A script that fails this often fails because of its input, not because of the store's state. */
+const SCRIPT_ATTEMPTS = 5;
+
+/** One word for what failed: Twitch's kinds as they are, `store` for the rest of what a request needs. */
+export function failureKind(error: unknown): string {
+  return error instanceof TwitchError ? error.kind : 'store';
+}
+
+interface FailureOptions {
+  /** Give up, although another attempt might succeed. */
+  nonRetryable?: boolean;
+  /** Travel with the failure into the history. */
+  details?: unknown[];
+}
+
+/**
+ * The one place where errors become Temporal failures: what may be retried, when, and what is expected in operation
+ * (BENIGN: no warning for each attempt). Causes are left out of the history: they may quote a URL with credentials.
+ *
+ * @param attempt the activity's attempt, from 1: the backoff doubles with it
+ */
+export function toActivityFailure(error: unknown, attempt: number, options: FailureOptions = {}): ApplicationFailure {
+  const { nonRetryable = false, details = [] } = options;
+  if (error instanceof TwitchError) return ApplicationFailure.create({ details, ...describeTwitch(error, attempt) });
+  if (error instanceof ApplicationFailure) {
+    return nonRetryable ? ApplicationFailure.nonRetryable(error.message, error.type ?? undefined) : error;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const hopeless = error instanceof ReplyError && /^ERR|user_script/.test(message) && attempt >= SCRIPT_ATTEMPTS;
+  return ApplicationFailure.create({
+    message: `the store (DRAGONFLY_URL) did not do its part: ${message}`,
+    type: 'StoreUnavailable',
+    nonRetryable: nonRetryable || hopeless,
+    nextRetryDelay: backoffMs(attempt),
+    details,
+  });
+}
+
+function describeTwitch({ kind, message, retryAtMs }: TwitchError, attempt: number): ApplicationFailureOptions {
+  switch (kind) {
+    case 'rate_limited':
+      return {
+        message,
+        type: 'TwitchRateLimited',
+        category: ApplicationFailureCategory.BENIGN,
+        nextRetryDelay: Math.max(0, (retryAtMs ?? 0) - Date.now()) + backoffMs(1),
+      };
+    case 'credentials':
+      return { message, type: 'TwitchCredentials', nonRetryable: true };
+    case 'bad_request':
+      return { message, type: 'TwitchBadRequest', nonRetryable: true };
+    case 'invalid_cursor':
+      return { message, type: 'TwitchInvalidCursor', nonRetryable: true };
+    default:
+      return { message, type: 'TwitchUnavailable', nextRetryDelay: backoffMs(attempt) };
+  }
+}
+
+/** Doubles from 0.5 s to 10 s, less up to half of it by chance, so that failed batches do not come back all at once. */
+function backoffMs(attempt: number): number {
+  const full = Math.min(BACKOFF_FIRST_MS * 2 ** (attempt - 1), BACKOFF_MOST_MS);
+  return Math.round(full * (1 - Math.random() / 2));
+}

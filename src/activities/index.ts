@@ -1,0 +1,33 @@
+import type { Settings } from '../config/env.ts';
+import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { Streams } from '../storage/streams.ts';
+import type { Targets } from '../storage/targets.ts';
+import type { TwitchClient } from '../twitch/client.ts';
+import { diffActivities } from './diff.ts';
+import { pollActivities } from './poll.ts';
+import { publishActivities } from './publish.ts';
+import { targetActivities } from './targets.ts';
+
+/** What the activities work with. */
+export interface Dependencies {
+  settings: Pick<
+    Settings,
+    'POLL_INTERVAL_SECONDS' | 'TARGET_USER_IDS' | 'TARGET_GAME_IDS' | 'FIRST_SIGHT' | 'OFFLINE_AFTER_MISSES'
+  >;
+  targets: Targets;
+  streams: Streams;
+  twitch: Pick<TwitchClient, 'getStreams'>;
+  publisher: Pick<RabbitPublisher, 'publish'>;
+}
+
+/** All activities over their dependencies. `pollPage` is for the rate-limited queue alone, the rest for the other. */
+export function createActivities(dependencies: Dependencies) {
+  return {
+    ...targetActivities(dependencies),
+    ...pollActivities(dependencies),
+    ...diffActivities(dependencies),
+    ...publishActivities(dependencies),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,61 @@
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { Batch } from '../model.ts';
+import type { PollRef } from '../storage/streams.ts';
+import { failureKind, toActivityFailure } from './failures.ts';
+import { heartbeating, lastHeartbeatList } from './heartbeat.ts';
+import type { Dependencies } from './index.ts';
+
+export interface PollPageInput {
+  poll: PollRef;
+  batch: Batch;
+  /** Counts from 0 in each batch. */
+  page: number;
+  /** The cursor that the page before returned. */
+  after?: string;
+}
+
+export interface PageSummary {
+  streams: number;
+  /** Streams that nobody has claimed or announced yet. */
+  unseen: number;
+  /** Entries of the page that could not be read. */
+  malformed: number;
+  /** What failed before the page came, a kind for each request: `rate_limited`, `server`, `network`, … */
+  failedRequests: string[];
+  /** The cursor of the next page, absent on the last. */
+  next?: string;
+}
+
+export function pollActivities({ twitch, streams }: Dependencies) {
+  return {
+    /** Sends one Helix request, stages the streams of its page in the store and returns a summary of it. */
+    async pollPage({ poll, batch, page, after }: PollPageInput): Promise<PageSummary> {
+      const failedRequests = lastHeartbeatList();
+      return heartbeating(
+        () => failedRequests,
+        async () => {
+          try {
+            const answer = await twitch.getStreams(
+              { kind: batch.kind, ids: batch.ids, ...(after !== undefined && { after }) },
+              cancellationSignal(),
+            );
+            if (answer.renewedToken) failedRequests.push('unauthorized');
+            const unseen = await streams.stagePage(poll, batch.no, page, batch.kind, answer.streams);
+            return {
+              streams: answer.streams.length,
+              unseen,
+              malformed: answer.malformed,
+              failedRequests,
+              ...(answer.cursor !== undefined && { next: answer.cursor }),
+            };
+          } catch (error) {
+            // The next attempt finds this list in its heartbeat details: Temporal keeps no history of failed attempts.
+            failedRequests.push(failureKind(error));
+            heartbeat(failedRequests);
+            throw toActivityFailure(error, activityInfo().attempt, { details: [failedRequests] });
+          }
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import type { Secret } from '../config/secret.ts';
+import type { Logger } from '../log.ts';
+
+function lua(name: string): string {
+  return readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+}
+
+/** The scripts, and how many of their leading arguments are keys where that is always the same. */
+const scripts = {
+  openPoll: { lua: lua('openPoll'), numberOfKeys: 1 },
+  addTargets: { lua: lua('addTargets'), numberOfKeys: 2 },
+  removeTargets: { lua: lua('removeTargets'), numberOfKeys: 5 },
+  // The caller names the number of keys first: one mark for each stream.
+  diffStreams: { lua: lua('diffStreams') },
+  renewClaims: { lua: lua('renewClaims') },
+};
+
+type Argument = string | number;
+
+/** A connection with the project's scripts as commands. */
+export type Dragonfly = Redis & {
+  openPoll(meta: string, ...args: Argument[]): Promise<[lost: number, seeded: string]>;
+  addTargets(targets: string, added: string, ...args: Argument[]): Promise<number>;
+  removeTargets(...keysAndArgs: Argument[]): Promise<number>;
+  diffStreams(
+    numberOfKeys: number,
+    ...keysAndArgs: Argument[]
+  ): Promise<['LOST'] | ['OK', handled: number, silent: number, ended: number, live: number, claimed: Argument[]]>;
+  renewClaims(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number[]>;
+};
+
+export interface DragonflyOptions {
+  url: Secret;
+  logger: Logger;
+  /** A command without an answer fails after this; it may have been carried out. Default 5,000. */
+  commandTimeoutMs?: number;
+}
+
+/**
+ * Connects to Dragonfly, Valkey or Redis in the background and keeps reconnecting. Commands fail at once while there is
+ * no connection, and after a bounded time while there is no answer: Temporal retries the activity, which is why every
+ * script is safe to run twice (ioredis resends what was in flight when a connection broke).
+ */
+export function connectDragonfly({ url, logger, commandTimeoutMs = 5_000 }: DragonflyOptions): Dragonfly {
+  const redis = new Redis(url.reveal(), {
+    // RESP3 is ioredis 6's default; Dragonfly 1.40 broke its handshake (dragonfly#8006).
+    protocol: 2,
+    connectTimeout: 5_000,
+    commandTimeout: commandTimeoutMs,
+    socketTimeout: 2 * commandTimeoutMs,
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 5), 2_000) * (0.75 + Math.random() / 2),
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    scripts,
+  });
+  let reported = '';
+  redis.on('error', (error: Error) => {
+    if (error.message === reported) return;
+    reported = error.message;
+    logger.warn({ store: String(url), error: error.message }, 'no connection to the store (DRAGONFLY_URL); retrying');
+  });
+  redis.on('ready', () => {
+    reported = '';
+    logger.info({ store: String(url) }, 'connected to the store');
+  });
+  return redis as Dragonfly;
+}
+
+/** Resolves when the connection is ready, or after `timeoutMs`: the first commands then fail and are retried. */
+export async function waitUntilReady(redis: Dragonfly, timeoutMs: number): Promise<boolean> {
+  if (redis.status === 'ready') return true;
+  return new Promise((resolve) => {
+    const settle = (ready: boolean) => {
+      clearTimeout(timer);
+      redis.off('ready', onReady);
+      resolve(ready);
+    };
+    const onReady = () => settle(true);
+    const timer = setTimeout(settle, timeoutMs, false);
+    redis.once('ready', onReady);
+  });
+}

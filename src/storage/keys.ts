@@ -1,0 +1,34 @@
+import type { TargetKind } from '../model.ts';
+
+export const DEFAULT_PREFIX = 'stream-poller:';
+
+/** Names of all keys. `docs/architecture.md` describes what each holds. */
+export class Keys {
+  readonly meta: string;
+  readonly live: string;
+  readonly liveByGame: string;
+  readonly #prefix: string;
+
+  constructor(prefix = DEFAULT_PREFIX) {
+    this.#prefix = prefix;
+    this.meta = `${prefix}meta`;
+    this.live = `${prefix}live`;
+    this.liveByGame = `${prefix}live:by-game`;
+  }
+
+  targets(kind: TargetKind): string {
+    return `${this.#prefix}targets:${kind}`;
+  }
+
+  added(kind: TargetKind): string {
+    return `${this.#prefix}targets:${kind}:added`;
+  }
+
+  mark(streamId: string): string {
+    return `${this.#prefix}mark:${streamId}`;
+  }
+
+  page(pollId: string, batch: number, page: number): string {
+    return `${this.#prefix}page:${pollId}:${batch}:${page}`;
+  }
+}

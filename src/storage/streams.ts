@@ -1,0 +1,220 @@
+import type { Reason, Stream, StreamEvent, TargetKind } from '../model.ts';
+import type { Dragonfly } from './dragonfly.ts';
+import { Keys } from './keys.ts';
+
+/** Streams in one script call: bounds how long a script holds up other commands. */
+const STREAMS_PER_CALL = 500;
+/** A staged page is needed until its slice is diffed: seconds, or as long as the workers are away. */
+const PAGE_TTL_SECONDS = 15 * 60;
+/**
+ * How long a claim keeps other polls off a stream whose owner neither publishes nor renews (its workflow was
+ * terminated). Longer than one attempt to publish and the pause before the next.
+ */
+const LEASE_MS = 60_000;
+/** A mark outlives the stream's last sight by this; Twitch ends a broadcast after 48 hours. */
+const MARK_MS = 7 * 24 * 3_600_000;
+/** How late a stream may show up in Twitch's API after its start: 1 to 3 minutes were reported, here with a margin. */
+export const VISIBILITY_LAG_MS = 10 * 60_000;
+/** After a loss of state, how long streams that started before it are taken in silently; a broadcast's greatest length. */
+const AFTER_LOSS_MS = 48 * 3_600_000;
+
+/** The poll that a command belongs to, the same through continue-as-new. */
+export interface PollRef {
+  id: string;
+  /** Unix milliseconds by Temporal's clock: when its first run began. */
+  startedMs: number;
+}
+
+/** One page of a batch, staged by `stagePage`. */
+export interface PageRef {
+  batch: number;
+  page: number;
+  /** Streams on the page; none are staged for an empty one. */
+  streams: number;
+}
+
+export interface DiffRequest {
+  poll: PollRef;
+  /** Who claims: the same for every attempt of one diff, another for each diff of the poll. */
+  owner: string;
+  streams: readonly StagedStream[];
+  /** Targets whose batch was polled to its end and whose streams are all in this or earlier requests of this poll. */
+  complete: { users: readonly string[]; games: readonly string[] };
+  /** When the last complete poll began (Unix ms): a stream older than that that a game shows now has entered it. */
+  lastCompleteMs: number;
+  firstSight: 'announce' | 'silent';
+  offlineAfterMisses: number;
+  nowMs: number;
+  /** Stops before the claimed streams' JSON would be longer than this, but never before the first. */
+  claimBytes: number;
+}
+
+export type DiffResult =
+  /** The store has lost this poll: nothing was compared. */
+  { lost: true } | { lost: false; handled: number; silent: number; ended: number; live: number; events: StreamEvent[] };
+
+export interface StagedStream extends Stream {
+  kind: TargetKind;
+  startedMs: number;
+}
+
+/** An entry of the live set, as the scripts write it. */
+export interface LiveEntry {
+  streamId: string;
+  userLogin: string;
+  gameId: string;
+  title: string;
+  startedAt: string;
+  startedMs: number;
+  seenMs: number;
+  byUser: boolean;
+  misses: number;
+}
+
+/** The live set, the marks of announced streams, and the pages staged between a request and its diff. */
+export class Streams {
+  readonly #redis: Dragonfly;
+  readonly #keys: Keys;
+
+  constructor(redis: Dragonfly, keys = new Keys()) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  /**
+   * Opens a poll and finds out whether state was lost since the last one: the store then knows of no poll as late as
+   * the last finished one, because it came back empty or from an older snapshot.
+   *
+   * @param lastPollMs start of the last finished poll, 0 if none is known
+   * @param lastCompleteMs start of the last poll that reached every target, 0 if none is known
+   */
+  async openPoll(
+    poll: PollRef,
+    lastPollMs: number,
+    lastCompleteMs: number,
+    nowMs: number,
+  ): Promise<{ lost: boolean; seeded: string }> {
+    const silentBefore = Math.max(0, lastCompleteMs - VISIBILITY_LAG_MS);
+    const [lost, seeded] = await this.#redis.openPoll(
+      this.#keys.meta,
+      poll.id,
+      poll.startedMs,
+      lastPollMs,
+      silentBefore,
+      nowMs + AFTER_LOSS_MS,
+    );
+    return { lost: lost === 1, seeded };
+  }
+
+  /** Notes which target list of the settings was added, so that a target removed since is not added again. */
+  async noteSeeded(fingerprint: string): Promise<void> {
+    await this.#redis.hset(this.#keys.meta, 'seeded', fingerprint);
+  }
+
+  /** Keeps a page until its diff. Returns how many of its streams have no mark: they are new. */
+  async stagePage(poll: PollRef, batch: number, page: number, kind: TargetKind, streams: Stream[]): Promise<number> {
+    if (streams.length === 0) return 0;
+    const staged: StagedStream[] = streams.map((stream) => ({
+      ...stream,
+      kind,
+      startedMs: Date.parse(stream.startedAt),
+    }));
+    const key = this.#keys.page(poll.id, batch, page);
+    const [, marks] = await Promise.all([
+      this.#redis.set(key, JSON.stringify(staged), 'EX', PAGE_TTL_SECONDS),
+      this.#redis.mget(streams.map((stream) => this.#keys.mark(stream.id))),
+    ]);
+    return marks.filter((mark) => mark === null).length;
+  }
+
+  /** The streams of each page in order; `undefined` for a page that is gone. */
+  async readPages(poll: PollRef, pages: readonly PageRef[]): Promise<(StagedStream[] | undefined)[]> {
+    if (pages.length === 0) return [];
+    const texts = await this.#redis.mget(pages.map(({ batch, page }) => this.#keys.page(poll.id, batch, page)));
+    return texts.map((text) => (text === null ? undefined : (JSON.parse(text) as StagedStream[])));
+  }
+
+  /**
+   * Compares streams with what is known, claims the new ones, and counts misses for complete targets once all streams
+   * are handled. Stops early when the claimed streams fill `claimBytes`; `handled` tells how far it came.
+   */
+  async diff(request: DiffRequest): Promise<DiffResult> {
+    const result = { lost: false as const, handled: 0, silent: 0, ended: 0, live: 0, events: [] as StreamEvent[] };
+    let bytesLeft = request.claimBytes;
+    do {
+      const some = request.streams.slice(result.handled, result.handled + STREAMS_PER_CALL);
+      const last = result.handled + some.length === request.streams.length;
+      const texts = some.map((stream) => JSON.stringify(stream));
+      const answer = await this.#redis.diffStreams(
+        5 + some.length,
+        this.#keys.meta,
+        this.#keys.live,
+        this.#keys.liveByGame,
+        this.#keys.added('user'),
+        this.#keys.added('game'),
+        ...some.map((stream) => this.#keys.mark(stream.id)),
+        JSON.stringify({
+          poll: request.poll.id,
+          pollAt: request.poll.startedMs,
+          owner: request.owner,
+          now: request.nowMs,
+          leaseMs: LEASE_MS,
+          markMs: MARK_MS,
+          firstSight: request.firstSight,
+          enteredBefore: request.lastCompleteMs - VISIBILITY_LAG_MS,
+          offlineAfterMisses: request.offlineAfterMisses,
+          claimBytes: bytesLeft,
+        }),
+        JSON.stringify(last ? request.complete : { users: [], games: [] }),
+        ...texts,
+      );
+      if (answer[0] === 'LOST') return { lost: true };
+      const [, handled, silent, ended, live, claimed] = answer;
+      for (let i = 0; i < claimed.length; i += 2) {
+        const at = Number(claimed[i]);
+        result.events.push(toEvent(some[at] as StagedStream, claimed[i + 1] as Reason, request.nowMs));
+        bytesLeft -= Buffer.byteLength(texts[at] as string);
+      }
+      result.handled += handled;
+      result.silent += silent;
+      result.ended += ended;
+      result.live = live;
+      if (handled < some.length || (bytesLeft <= 0 && !last)) break;
+    } while (result.handled < request.streams.length);
+    return result;
+  }
+
+  /** Renews an owner's claims before it publishes. Returns the ids that it still has to publish. */
+  async renewClaims(owner: string, streamIds: readonly string[]): Promise<string[]> {
+    const held = await this.#redis.renewClaims(
+      streamIds.length,
+      ...streamIds.map((id) => this.#keys.mark(id)),
+      owner,
+      LEASE_MS,
+    );
+    return streamIds.filter((_, i) => held[i] === 1);
+  }
+
+  /** Marks streams as announced: to be called when the broker has confirmed them, not before. */
+  async markAnnounced(streamIds: readonly string[]): Promise<void> {
+    await Promise.all(streamIds.map((id) => this.#redis.set(this.#keys.mark(id), 'announced', 'PX', MARK_MS)));
+  }
+
+  async countLive(): Promise<number> {
+    return this.#redis.hlen(this.#keys.live);
+  }
+}
+
+function toEvent(stream: StagedStream, reason: Reason, nowMs: number): StreamEvent {
+  const { id, userId, userLogin, gameId, title, startedAt } = stream;
+  return {
+    id,
+    userId,
+    userLogin,
+    gameId,
+    title,
+    startedAt,
+    reason,
+    detectedAt: new Date(nowMs).toISOString(),
+  };
+}

@@ -1,0 +1,48 @@
+import { proxyActivities } from '@temporalio/workflow';
+// Only the activities' types: workflow code must not load what they work with.
+import type { Activities } from '../activities/index.ts';
+
+/** The task queue of the workflows and of all activities but `pollPage`. */
+export const TASK_QUEUE = 'stream-poller';
+/** The rate-limited, activity-only queue of `pollPage`: its limit is the API limit of all workers together. */
+export const TWITCH_TASK_QUEUE = 'twitch-helix';
+
+/**
+ * The store's activities retry for as long as it takes: without the store no poll can do anything, and the claims and
+ * events of this one stay safe in its history. A killed worker is noticed by the missing heartbeat.
+ */
+export const { fetchTargets } = proxyActivities<Pick<Activities, 'fetchTargets'>>({
+  startToCloseTimeout: '1 minute',
+  retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
+});
+export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
+});
+
+/**
+ * One Helix request takes 15 s at most. Six attempts with their backoff fit into a poll and ride out a short failure of
+ * Twitch or one full wait for `Ratelimit-Reset`; for a longer one the next poll is the retry. `scheduleToCloseTimeout`
+ * counts the wait in the rate-limited queue too. Not dispatched eagerly, for that would bypass the queue's limit.
+ */
+export function twitchActivities(taskQueue: string) {
+  return proxyActivities<Pick<Activities, 'pollPage'>>({
+    taskQueue,
+    startToCloseTimeout: '25 seconds',
+    heartbeatTimeout: '10 seconds',
+    scheduleToCloseTimeout: '5 minutes',
+    allowEagerDispatch: false,
+    retry: { initialInterval: '1 second', maximumInterval: '10 seconds', maximumAttempts: 6 },
+  });
+}
+
+/**
+ * Publishing is never given up by a timeout, only by the activity itself between two attempts: a timeout could start a
+ * second publisher of the same events while the first still waits for its confirms. One attempt takes 30 s at most.
+ */
+export const { publishStreams } = proxyActivities<Pick<Activities, 'publishStreams'>>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '500 ms', maximumInterval: '10 seconds' },
+});

@@ -1,0 +1,2 @@
+export { deliverStreams } from './deliverStreams.ts';
+export { pollStreams } from './pollStreams.ts';

@@ -1,0 +1,59 @@
+import { ApplicationFailure } from '@temporalio/workflow';
+import type { Cursor } from '../activities/targets.ts';
+import type { PollRef } from '../storage/streams.ts';
+import { TWITCH_TASK_QUEUE } from './activities.ts';
+import type { PollReport } from './report.ts';
+
+/** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */
+export interface PollInput {
+  /** Helix requests in flight or waiting in the rate-limited queue; enough that the queue never runs dry. Default 50. */
+  window?: number;
+  /** Continue as new after that many batches, even if Temporal does not suggest it yet. */
+  batchesPerRun?: number;
+  /** The queue of `pollPage`. Default `twitch-helix`. */
+  twitchTaskQueue?: string;
+  /** What a poll hands to its next run; not for callers. */
+  resume?: Resume;
+}
+
+/** The state of a poll between two of its runs. */
+export interface Resume {
+  poll: PollRef;
+  intervalSeconds: number;
+  lastPollMs: number;
+  lastCompleteMs: number;
+  from: Cursor;
+  /** Diffs so far: numbers the owners of claims. */
+  diffs: number;
+  report: PollReport;
+}
+
+/** Checks an input that may come from a command line. @throws ApplicationFailure that names each wrong field */
+export function checkInput(input: unknown): PollInput {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw unusable(['expected one object, or no input at all']);
+  }
+  const isCount = (value: unknown, most: number) =>
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
+  const expected: Record<keyof PollInput, [check: (value: unknown) => boolean, expectation: string]> = {
+    // Temporal wedges a workflow with 2,000 pending activities, and slows down long before that.
+    window: [(value) => isCount(value, 100), 'a whole number from 1 to 100'],
+    batchesPerRun: [(value) => isCount(value, 2_000), 'a whole number from 1 to 2000'],
+    twitchTaskQueue: [
+      (value) => typeof value === 'string' && value !== '',
+      `the name of a task queue such as ${TWITCH_TASK_QUEUE}`,
+    ],
+    resume: [(value) => typeof value === 'object' && value !== null, 'nothing: only a poll itself sets it'],
+  };
+  const problems = Object.entries(input).flatMap(([field, value]) => {
+    const rule = expected[field as keyof PollInput];
+    if (!rule) return [`${field}: no such field; there are window, batchesPerRun and twitchTaskQueue`];
+    return value === undefined || rule[0](value) ? [] : [`${field}: expected ${rule[1]}`];
+  });
+  if (problems.length > 0) throw unusable(problems);
+  return input;
+}
+
+function unusable(problems: string[]): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(`The input of pollStreams is not usable: ${problems.join('; ')}`, 'BadInput');
+}

@@ -1,0 +1,144 @@
+import { ActivityFailure, ApplicationFailure, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
+import type { Cursor, FetchedTargets } from '../activities/targets.ts';
+import type { Batch, TargetKind } from '../model.ts';
+import { fetchTargets, TWITCH_TASK_QUEUE, twitchActivities } from './activities.ts';
+import { afterInvalidCursor, afterPage, type Step, startChain } from './chain.ts';
+import { checkInput, type PollInput, type Resume } from './input.ts';
+import { Lanes } from './lanes.ts';
+import { newReport, noteFailedRequests, noteProblem, type PollReport, readLastReport } from './report.ts';
+import { Slices } from './slices.ts';
+
+const IDS_PER_BATCH = 100;
+const WINDOW = 50;
+
+/**
+ * One poll over all targets: walks them in batches of up to 100, sends one Helix request per activity through the
+ * rate-limited queue with a bounded number of them in flight, and hands each page to the slices, which find and publish
+ * what is new while the walk goes on. It continues as new when its history grows long, so that a million targets are no
+ * different from three. A batch that fails for good makes the poll partial, never the streams of its targets ended.
+ */
+export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
+  const input = checkInput(given);
+  const state = input.resume ?? openingState();
+  const { poll, report } = state;
+  const { pollPage } = twitchActivities(input.twitchTaskQueue ?? TWITCH_TASK_QUEUE);
+  const requests = new Lanes(input.window ?? WINDOW);
+  const slices = new Slices(state);
+  const slicesDone = slices.run();
+
+  let batchesLeft = input.batchesPerRun ?? Number.POSITIVE_INFINITY;
+  let unfinished = false;
+  try {
+    let fetched: FetchedTargets | undefined = await fetch(input.resume && state.from);
+    while (fetched && !unfinished) {
+      // Read ahead, so that the rate-limited queue does not run dry between two reads.
+      const ahead: Promise<FetchedTargets> | undefined = fetched.next && fetch(fetched.next);
+      ahead?.catch(() => undefined); // It is awaited below, unless something else fails first.
+      for (const [kind, ids] of cutBatches(fetched)) {
+        if (batchesLeft-- <= 0 || workflowInfo().continueAsNewSuggested) {
+          unfinished = true;
+          break;
+        }
+        const batch: Batch = { no: report.batches++, kind, ids };
+        report.targets += ids.length;
+        await requests.start(() => pollBatch(batch));
+        state.from = { kind, after: ids.at(-1) as string };
+      }
+      fetched = await ahead;
+    }
+    await requests.drain();
+  } finally {
+    slices.close();
+    await slicesDone;
+  }
+
+  if (unfinished) return continueAsNew<typeof pollStreams>({ ...input, resume: state });
+  if (report.failedBatches === 0) state.lastCompleteMs = poll.startedMs;
+  if (state.lastCompleteMs > 0) report.lastCompleteAt = new Date(state.lastCompleteMs).toISOString();
+  report.durationMs = Date.now() - poll.startedMs;
+  return report;
+
+  async function fetch(from: Cursor | undefined): Promise<FetchedTargets> {
+    const { lastPollMs, lastCompleteMs } = state;
+    const summary = from ? `${from.kind} targets after ${from.after ?? 'the start'}` : 'targets from the start';
+    const fetched = await fetchTargets.executeWithOptions({ summary }, [
+      { poll, ...(from && { from }), lastPollMs, lastCompleteMs },
+    ]);
+    if (fetched.opened) {
+      state.intervalSeconds = fetched.opened.intervalSeconds;
+      report.stateLost = fetched.opened.stateLost;
+    }
+    return fetched;
+  }
+
+  /** Follows one batch through all its pages. */
+  async function pollBatch(batch: Batch): Promise<void> {
+    const chain = startChain();
+    let step: Step = { page: 0 };
+    while (step !== 'end') {
+      const { page, after }: { page: number; after?: string } = step;
+      try {
+        const summary = summarizeRequest(batch, page);
+        const seen = await pollPage.executeWithOptions({ summary }, [
+          { poll, batch, page, ...(after !== undefined && { after }) },
+        ]);
+        report.pages += 1;
+        report.requests += 1;
+        noteFailedRequests(report, seen.failedRequests);
+        slices.addPage({ batch: batch.no, page, streams: seen.streams }, seen.unseen);
+        step = afterPage(chain, seen);
+      } catch (error) {
+        const cause = activityFailureCause(error);
+        noteFailedRequests(report, cause.failedRequests);
+        if (cause.type === 'TwitchInvalidCursor') {
+          step = afterInvalidCursor(chain);
+          continue;
+        }
+        report.failedBatches += 1;
+        noteProblem(report, cause.message);
+        return;
+      }
+    }
+    if (chain.complete) slices.addComplete(batch);
+    else report.incompleteBatches += 1;
+  }
+}
+
+function openingState(): Resume {
+  const { workflowId, firstExecutionRunId, startTime, lastResult } = workflowInfo();
+  const poll = { id: `${workflowId}:${firstExecutionRunId.slice(0, 8)}`, startedMs: startTime.getTime() };
+  return {
+    poll,
+    intervalSeconds: 0,
+    ...readLastReport(lastResult),
+    from: { kind: 'user' },
+    diffs: 0,
+    report: newReport(poll.id, poll.startedMs),
+  };
+}
+
+function* cutBatches({ users, games }: FetchedTargets): Generator<[TargetKind, string[]]> {
+  for (const [kind, ids] of [['user', users] as const, ['game', games] as const]) {
+    for (let at = 0; at < ids.length; at += IDS_PER_BATCH) yield [kind, ids.slice(at, at + IDS_PER_BATCH)];
+  }
+}
+
+/** What made an activity fail, in words; anything else (a cancelled workflow) is thrown on. */
+function activityFailureCause(error: unknown): { type: string; message: string; failedRequests: string[] } {
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure)) {
+    return { type: '', message: cause?.message ?? error.message, failedRequests: ['timeout'] };
+  }
+  const failedRequests = cause.details?.[0];
+  return {
+    type: cause.type ?? '',
+    message: cause.message,
+    failedRequests: Array.isArray(failedRequests) ? failedRequests.map(String) : [],
+  };
+}
+
+function summarizeRequest({ no, kind, ids }: Batch, page: number): string {
+  const range = ids.length === 1 ? ids[0] : `${ids[0]} to ${ids.at(-1)}`;
+  return `batch ${no}: ${ids.length} ${kind} ids, ${range}${page > 0 ? `, page ${page + 1}` : ''}`;
+}
