@@ -1,0 +1,183 @@
+import { join, resolve } from 'node:path';
+import { ask, PortTakenError, untilReady, withFreePorts } from './ports.ts';
+import { logFile, type ManagedProcess, reapStale, startProcess, tailLog } from './process.ts';
+import { findRabbitmq, type RabbitmqPorts, rabbitmqctl, rabbitmqEnvironment, writeNodeFiles } from './rabbitmq-node.ts';
+
+export { rabbitmqctl } from './rabbitmq-node.ts';
+
+export interface RabbitmqOptions {
+  /** Holds everything of the node: its data is kept over restarts, and over runs in the same folder. */
+  dir: string;
+  /** Port for AMQP; default: a free one. */
+  port?: number;
+  /** Told what happens when something has to be installed. */
+  say?: (text: string) => void;
+}
+
+/** A private RabbitMQ node on 127.0.0.1, apart from any that the system runs. */
+export interface LocalRabbitmq {
+  /** The default virtual host, with the user that the node starts with. */
+  readonly url: string;
+  readonly pid: number;
+  /** The node's folder: {@link rabbitmqctl} reaches the node through it, from any process. */
+  readonly dir: string;
+  /** Runs `rabbitmqctl` against this node and returns what it printed. */
+  ctl(...args: string[]): Promise<string>;
+  /** Makes a virtual host and returns its URL. */
+  addVhost(name: string): Promise<string>;
+  /** Stops the node in order. */
+  stop(): Promise<void>;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port after `stop` or `kill`, with its data. */
+  start(): Promise<void>;
+  /** Stops and starts it on the same port, with its data. */
+  restart(): Promise<void>;
+  /** Stops the broker and leaves its Erlang node up: quicker than `stop`, and connections are refused alike. */
+  stopApp(): Promise<void>;
+  startApp(): Promise<void>;
+  closeAllConnections(): Promise<void>;
+  /** Raises or clears the memory alarm, which blocks every publisher. */
+  setMemoryAlarm(on: boolean): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/** Starts a node of its own for the caller. @throws when RabbitMQ is not installed, or when the node does not come up */
+export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabbitmq> {
+  const program = await findRabbitmq(options.say);
+  const dir = resolve(options.dir);
+  await reapStale(dir, 'rabbitmq');
+  await reapStale(dir, 'epmd');
+
+  const launch = async (ports: RabbitmqPorts): Promise<Node> => {
+    writeNodeFiles(dir, ports);
+    const env = rabbitmqEnvironment(dir, ports);
+    // Started here, in the foreground: otherwise the node starts one that stays behind as a daemon.
+    const epmdArgs = ['-port', String(ports.epmd), '-address', '127.0.0.1'];
+    const epmd = await startProcess({ name: 'epmd', dir, command: program.epmd, args: epmdArgs, env });
+    const broker = await startProcess({ name: 'rabbitmq', dir, command: program.server, args: [], env }).catch(
+      async (error) => {
+        await epmd.kill();
+        throw error;
+      },
+    );
+    const log = logFile(dir, 'rabbitmq');
+    try {
+      await untilReady(() => speaksAmqp(ports.amqp), {
+        what: `RabbitMQ on port ${ports.amqp}`,
+        timeoutMs: 60_000,
+        givenUp: () => (broker.running ? undefined : new Error(`RabbitMQ ended at once:\n${tailLog(log)}`)),
+      });
+    } catch (error) {
+      await Promise.all([broker.kill(), epmd.kill()]);
+      if (/eaddrinuse|address already in use/i.test(tailLog(log, 60))) throw new PortTakenError(String(error));
+      throw error;
+    }
+    return { broker, epmd };
+  };
+
+  const [ports, first] = await withFreePorts(3, async (free) => {
+    const [own, distribution, epmd] = free as [number, number, number];
+    const chosen = { amqp: options.port ?? own, distribution, epmd };
+    return [chosen, await launch(chosen)] as const;
+  });
+  let current = first;
+
+  const ctl = (...args: string[]) => rabbitmqctl(dir, ...args);
+  const start = async () => {
+    if (!current.broker.running) current = await launch(ports);
+  };
+  const stop = async () => {
+    await current.broker.stop(20_000);
+    await current.epmd.kill();
+  };
+
+  return {
+    url: vhostUrl(ports.amqp, ''),
+    dir,
+    get pid() {
+      return current.broker.pid;
+    },
+    ctl,
+    addVhost: (name) => addVhost(dir, vhostUrl(ports.amqp, ''), name),
+    stop,
+    async kill() {
+      await Promise.all([current.broker.kill(), current.epmd.kill()]);
+    },
+    start,
+    async restart() {
+      await stop();
+      await start();
+    },
+    async stopApp() {
+      await ctl('stop_app');
+    },
+    async startApp() {
+      await ctl('start_app');
+      await untilReady(() => speaksAmqp(ports.amqp), { what: 'RabbitMQ', timeoutMs: 30_000 });
+    },
+    async closeAllConnections() {
+      await ctl('close_all_connections', 'closed on purpose');
+    },
+    async setMemoryAlarm(on) {
+      await ctl('set_vm_memory_high_watermark', on ? '0' : '0.4');
+    },
+    pause: () => current.broker.pause(),
+    resume: () => current.broker.resume(),
+  };
+}
+
+interface Node {
+  broker: ManagedProcess;
+  epmd: ManagedProcess;
+}
+
+/**
+ * Makes a virtual host on a local node and lets its user do everything there.
+ *
+ * @param url any URL of that node
+ * @returns the URL of the new virtual host
+ */
+export async function addVhost(dir: string, url: string, name: string): Promise<string> {
+  // One call for both, since each costs half a second.
+  const [vhost, user] = [`<<"${safeName(name)}">>`, '<<"guest">>'];
+  const everything = '<<".*">>, <<".*">>, <<".*">>';
+  await rabbitmqctl(
+    dir,
+    'eval',
+    `rabbit_vhost:add(${vhost}, ${user}),
+     rabbit_auth_backend_internal:set_permissions(${user}, ${vhost}, ${everything}, ${user}).`,
+  );
+  const result = new URL(url);
+  result.pathname = `/${encodeURIComponent(name)}`;
+  return result.href;
+}
+
+/** Deletes virtual hosts of a local node, with all that is in them. */
+export async function deleteVhosts(dir: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const list = names.map((name) => `<<"${safeName(name)}">>`).join(', ');
+  await rabbitmqctl(dir, 'eval', `[rabbit_vhost:delete(V, <<"guest">>) || V <- [${list}], rabbit_vhost:exists(V)].`);
+}
+
+/** Names are written into Erlang terms, where only these characters need no escape. */
+function safeName(name: string): string {
+  if (!/^[\w./-]+$/.test(name))
+    throw new Error(`a virtual host's name has letters, digits, "_", ".", "/" and "-": ${name}`);
+  return name;
+}
+
+function vhostUrl(port: number, path: string): string {
+  return `amqp://guest:guest@127.0.0.1:${port}${path}`;
+}
+
+/** The broker listens a moment before it serves: only its greeting (a method frame) proves that it does. */
+function speaksAmqp(port: number): Promise<boolean> {
+  return ask(port, Buffer.from('AMQP\x00\x00\x09\x01', 'latin1'), (answer) => answer[0] === 1);
+}
+
+/** Where the node's own log is, for people. */
+export function rabbitmqLog(dir: string): string {
+  return join(resolve(dir), 'rabbitmq.log');
+}

@@ -1,0 +1,139 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { command } from './install.ts';
+import { PortTakenError, untilReady, withFreePorts } from './ports.ts';
+import { logFile, type ManagedProcess, plainEnvironment, reapStale, startProcess, tailLog } from './process.ts';
+import { findTemporalCli } from './temporal-cli.ts';
+
+export interface TemporalOptions {
+  /** Holds its log. */
+  dir: string;
+  /** Port of the frontend; default: a free one. */
+  port?: number;
+  /** Port of the Web UI; default: a free one. */
+  uiPort?: number;
+  /** Default: `default`. */
+  namespace?: string;
+  /** Level of its log: `debug`, `info`, `warn` (default) or `error`. */
+  log?: string;
+  /** SQLite file that keeps its state over restarts; without one, the state ends with the process. */
+  dbFile?: string;
+  /** Without the Web UI. */
+  headless?: boolean;
+  /** The `temporal` program; default: what {@link findTemporalCli} finds. */
+  cli?: string;
+  /** Told what happens when something has to be installed. */
+  say?: (text: string) => void;
+}
+
+/** A private Temporal dev server on 127.0.0.1. */
+export interface LocalTemporal {
+  /** `host:port` of the frontend. */
+  readonly address: string;
+  /** The Web UI; undefined when headless. */
+  readonly uiUrl: string | undefined;
+  readonly namespace: string;
+  readonly pid: number;
+  /** The `temporal` program that runs it. */
+  readonly cli: string;
+  stop(): Promise<void>;
+  /** Ends it at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Starts it again on the same ports after `stop` or `kill`; with `dbFile`, with the state it had. */
+  start(): Promise<void>;
+  /** Stops and starts it on the same ports. */
+  restart(): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+/**
+ * One partition for each task queue: a queue's rate limit is divided among its partitions, and with the default of 4 the
+ * last one drains alone at a quarter of the limit. The dev server takes no constraint on the queue's name here.
+ */
+const DYNAMIC_CONFIG = ['matching.numTaskqueueReadPartitions=1', 'matching.numTaskqueueWritePartitions=1'];
+
+/** Starts a dev server of its own for the caller. @throws when the CLI is missing, or when the server does not come up */
+export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
+  const { namespace = 'default', headless = false } = options;
+  const dir = resolve(options.dir);
+  const cli = options.cli ?? (await findTemporalCli(options.say));
+  await reapStale(dir, 'temporal');
+  mkdirSync(dir, { recursive: true });
+  // An empty file in place of the user's own: profiles and addresses from there are for other servers.
+  const config = join(dir, 'temporal.toml');
+  writeFileSync(config, '');
+  const env = plainEnvironment({ TEMPORAL_CONFIG_FILE: config });
+
+  const launch = async (port: number, uiPort: number): Promise<ManagedProcess> => {
+    const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--namespace', namespace];
+    args.push('--log-level', options.log ?? 'warn');
+    args.push(...(headless ? ['--headless'] : ['--ui-port', String(uiPort)]));
+    if (options.dbFile) args.push('--db-filename', resolve(options.dbFile));
+    for (const setting of DYNAMIC_CONFIG) args.push('--dynamic-config-value', setting);
+    const started = await startProcess({ name: 'temporal', dir, command: cli, args, env });
+    const log = logFile(dir, 'temporal');
+    try {
+      await untilReady(() => knowsNamespace(cli, `127.0.0.1:${port}`, namespace, env), {
+        what: `Temporal on port ${port}`,
+        timeoutMs: 30_000,
+        givenUp: () => (started.running ? undefined : new Error(`Temporal ended at once:\n${tailLog(log)}`)),
+      });
+    } catch (error) {
+      await started.kill();
+      if (/address already in use|can't (be )?(set|bind|listen)/i.test(tailLog(log))) {
+        throw new PortTakenError(String(error));
+      }
+      throw error;
+    }
+    return started;
+  };
+
+  const given = [options.port, options.uiPort];
+  const [port, uiPort, first] = await withFreePorts(2, async (free) => {
+    const [own, ownUi] = [given[0] ?? (free[0] as number), given[1] ?? (free[1] as number)];
+    return [own, ownUi, await launch(own, ownUi)] as const;
+  });
+  let current = first;
+  // It waits for its open long polls, a second or two; whoever wants it gone faster has kill().
+  const stop = () => current.stop();
+  const start = async () => {
+    if (!current.running) current = await launch(port, uiPort);
+  };
+
+  return {
+    address: `127.0.0.1:${port}`,
+    uiUrl: headless ? undefined : `http://127.0.0.1:${uiPort}`,
+    namespace,
+    cli,
+    get pid() {
+      return current.pid;
+    },
+    stop,
+    kill: () => current.kill(),
+    start,
+    async restart() {
+      await stop();
+      await start();
+    },
+    pause: () => current.pause(),
+    resume: () => current.resume(),
+  };
+}
+
+/** The dev server listens before it has made its namespace, and a worker needs both. */
+async function knowsNamespace(
+  cli: string,
+  address: string,
+  namespace: string,
+  env: NodeJS.ProcessEnv,
+): Promise<boolean> {
+  const args = ['operator', 'namespace', 'describe', '--namespace', namespace, '--address', address];
+  try {
+    await command(cli, args, env, 5_000);
+    return true;
+  } catch {
+    // Not yet: the caller asks again, and says why it gives up.
+    return false;
+  }
+}
