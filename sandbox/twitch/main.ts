@@ -23,6 +23,24 @@ const HELP = `A stand-in for Twitch's Helix API and OAuth endpoints.
 
 const SIMULATED_USERS = 1000;
 
+type NumberOption =
+  | 'port'
+  | 'users'
+  | 'games'
+  | 'seed'
+  | 'requests-per-minute'
+  | 'viewer-drift'
+  | 'go-live-per-second'
+  | 'minutes-on-air';
+
+function toNumber(name: string, text: string): number {
+  const number = Number(text);
+  if (text.trim() === '' || !Number.isFinite(number) || number < 0) {
+    throw new Error(`--${name}: expected a number, got "${text}"`);
+  }
+  return number;
+}
+
 function readArguments() {
   const text = (fallback: string) => ({ type: 'string', default: fallback }) as const;
   const { values } = parseArgs({
@@ -43,16 +61,7 @@ function readArguments() {
       help: { type: 'boolean', default: false },
     },
   });
-  const toNumber = (name: string, given: string) => {
-    const number = Number(given);
-    if (given.trim() === '' || !Number.isFinite(number) || number < 0) {
-      throw new Error(`--${name}: expected a number, got "${given}"`);
-    }
-    return number;
-  };
-  const number = (
-    name: { [K in keyof typeof values]: (typeof values)[K] extends string ? K : never }[keyof typeof values],
-  ) => toNumber(name, values[name]);
+  const number = (name: NumberOption) => toNumber(name, values[name]);
   const [from = '', to = from] = values['latency-ms'].split('-');
   return {
     help: values.help,

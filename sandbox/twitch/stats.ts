@@ -20,6 +20,7 @@ const WINDOW_MS = 60_000;
 const KEPT_SECONDS = 6 * 3600;
 
 export class Recorder {
+  readonly #now: () => number;
   readonly #requests: Stats['requests'] = {};
   readonly #perSecond = new Map<number, number>();
   readonly #firstServed = new Map<string, number>();
@@ -29,8 +30,13 @@ export class Recorder {
   #helixRequests = 0;
   #tooManyRequests = 0;
 
+  /** @param now the clock, in Unix milliseconds */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
   arrived(): void {
-    const nowMs = Date.now();
+    const nowMs = this.#now();
     this.#helixRequests++;
     this.#window.push(nowMs);
     while ((this.#window[this.#windowStart] ?? nowMs) <= nowMs - WINDOW_MS) this.#windowStart++;
@@ -55,7 +61,7 @@ export class Recorder {
   }
 
   served(streamId: string): void {
-    if (!this.#firstServed.has(streamId)) this.#firstServed.set(streamId, Date.now());
+    if (!this.#firstServed.has(streamId)) this.#firstServed.set(streamId, this.#now());
   }
 
   /** Unix milliseconds at which a whole answer with this stream was first sent. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TokenBucket } from '../../sandbox/twitch/bucket.ts';
+import { Recorder } from '../../sandbox/twitch/stats.ts';
 import { type Reply, sandboxWithClient } from './harness.ts';
 
 function clock() {
@@ -65,4 +66,36 @@ test('every Helix answer carries the limit, and an empty bucket is 429', async (
       5,
     );
   }
+});
+
+test('the most requests in any 60 seconds are counted across minute borders', () => {
+  const { now, pass } = clock();
+  const recorder = new Recorder(now);
+  const arrive = (times: number) => {
+    for (let i = 0; i < times; i++) recorder.arrived();
+  };
+  arrive(5);
+  pass(50_000);
+  arrive(7_000);
+  pass(20_000);
+  arrive(6_000);
+  pass(60_000);
+  arrive(3);
+  const { helixRequests, maxHelixRequestsPer60Seconds, helixPerSecond, helixPerMinute } = recorder.stats(0);
+  assert.equal(helixRequests, 13_008);
+  assert.equal(maxHelixRequestsPer60Seconds, 13_000);
+  assert.deepEqual(helixPerSecond, [
+    [1_000_000, 5],
+    [1_000_050, 7_000],
+    [1_000_070, 6_000],
+    [1_000_130, 3],
+  ]);
+  assert.deepEqual(helixPerMinute, [
+    [999_960, 5],
+    [1_000_020, 13_000],
+    [1_000_080, 3],
+  ]);
+  pass(6 * 3_600_000);
+  arrive(1);
+  assert.equal(recorder.stats(0).helixPerSecond.length, 1);
 });
