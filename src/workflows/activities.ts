@@ -2,11 +2,6 @@ import { proxyActivities } from '@temporalio/workflow';
 // Only the activities' types: workflow code must not load what they work with.
 import type { Activities } from '../activities/index.ts';
 
-/** The task queue of the workflows and of all activities but `pollPage`. */
-export const TASK_QUEUE = 'stream-poller';
-/** The rate-limited, activity-only queue of `pollPage`: its limit is the API limit of all workers together. */
-export const TWITCH_TASK_QUEUE = 'twitch-helix';
-
 /**
  * The store's activities retry for as long as it takes: without the store no poll can do anything, and the claims and
  * events of this one stay safe in its history. A killed worker is noticed by the missing heartbeat.

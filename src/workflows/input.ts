@@ -1,7 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Cursor } from '../activities/targets.ts';
 import type { PollRef } from '../storage/streams.ts';
-import { TWITCH_TASK_QUEUE } from './activities.ts';
+import { TWITCH_TASK_QUEUE } from './queues.ts';
 import type { PollReport } from './report.ts';
 
 /** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */
@@ -46,7 +46,7 @@ export function checkInput(input: unknown): PollInput {
     resume: [(value) => typeof value === 'object' && value !== null, 'nothing: only a poll itself sets it'],
   };
   const problems = Object.entries(input).flatMap(([field, value]) => {
-    const rule = expected[field as keyof PollInput];
+    const rule = Object.hasOwn(expected, field) && expected[field as keyof PollInput];
     if (!rule) return [`${field}: no such field; there are window, batchesPerRun and twitchTaskQueue`];
     return value === undefined || rule[0](value) ? [] : [`${field}: expected ${rule[1]}`];
   });

@@ -1,10 +1,11 @@
 import { ActivityFailure, ApplicationFailure, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { Cursor, FetchedTargets } from '../activities/targets.ts';
 import type { Batch, TargetKind } from '../model.ts';
-import { fetchTargets, TWITCH_TASK_QUEUE, twitchActivities } from './activities.ts';
+import { fetchTargets, twitchActivities } from './activities.ts';
 import { afterInvalidCursor, afterPage, type Step, startChain } from './chain.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
+import { TWITCH_TASK_QUEUE } from './queues.ts';
 import { newReport, noteFailedRequests, noteProblem, type PollReport, readLastReport } from './report.ts';
 import { Slices } from './slices.ts';
 

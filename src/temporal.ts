@@ -1,0 +1,127 @@
+import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { SettingsError } from './config/env.ts';
+
+const DEFAULT_ADDRESS = 'localhost:7233';
+const DEFAULT_NAMESPACE = 'default';
+/** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
+const NOT_FOUND = 5;
+
+/** Where Temporal is. `connectionOptions` may hold an API key and a client key: it is for connecting, not for printing. */
+export interface TemporalSettings {
+  /** `host:port`, for messages too. */
+  address: string;
+  namespace: string;
+  connectionOptions: Pick<ConnectionOptions, 'tls' | 'apiKey' | 'metadata'> & { address: string };
+}
+
+/**
+ * Reads Temporal's settings as every Temporal tool does: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`,
+ * `TEMPORAL_TLS…`, and the profile in `temporal.toml` that `TEMPORAL_PROFILE` names. An empty variable counts as not set.
+ *
+ * @throws SettingsError naming the variable, and what is expected of it
+ */
+export function readTemporalSettings(env: NodeJS.ProcessEnv): TemporalSettings {
+  const given = Object.fromEntries(
+    // An empty TEMPORAL_GRPC_META_… removes a header that the profile sets.
+    Object.entries(env).filter(([name, value]) => value?.trim() || name.startsWith('TEMPORAL_GRPC_META_')),
+  );
+  let config: ReturnType<typeof loadClientConnectConfig>;
+  try {
+    config = loadClientConnectConfig({ overrideEnvVars: given });
+  } catch (error) {
+    const { message } = error as Error;
+    const [name] = Object.entries(given).find(
+      ([key, value]) => key.endsWith('_PATH') && message.includes(`${value}`),
+    ) ?? ['TEMPORAL_PROFILE or TEMPORAL_CONFIG_FILE'];
+    throw new SettingsError([`${name}: ${message}`]);
+  }
+  const address = config.connectionOptions.address ?? DEFAULT_ADDRESS;
+  if (!/^([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?$/.test(address)) {
+    throw new SettingsError([`TEMPORAL_ADDRESS: expected host:port without a scheme, such as ${DEFAULT_ADDRESS}`]);
+  }
+  const { tls, apiKey, metadata } = config.connectionOptions;
+  return {
+    address,
+    namespace: config.namespace ?? DEFAULT_NAMESPACE,
+    connectionOptions: {
+      address,
+      ...(tls !== undefined && { tls }),
+      ...(apiKey !== undefined && { apiKey }),
+      ...(metadata !== undefined && { metadata }),
+    },
+  };
+}
+
+/** Temporal can't be reached, or has no such namespace; the message says which setting to look at. */
+export class TemporalUnavailableError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TemporalUnavailableError';
+  }
+}
+
+/** The message for a server that does not answer, whatever kind of connection found out. */
+export function unreachable({ address }: TemporalSettings, cause: unknown): TemporalUnavailableError {
+  return new TemporalUnavailableError(`no Temporal server answers at ${address} (TEMPORAL_ADDRESS): ${reason(cause)}`, {
+    cause,
+  });
+}
+
+/** Both kinds of connection wrap what happened several times; what the operating system said is what helps. */
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const said = [...message.matchAll(/(?:message|error): "([^"]+)"/g)].at(-1)?.[1];
+  return said ?? message;
+}
+
+/** What a connection needs to be able to do to check the namespace: the client's and the worker's both can. */
+type NamespaceReader = Pick<Connection, 'workflowService' | 'withDeadline'>;
+
+/**
+ * Checks that the server knows the namespace. A server that does not let us look (a restricted API key) passes.
+ *
+ * @throws TemporalUnavailableError if there is no such namespace
+ */
+export async function checkNamespace(
+  connection: NamespaceReader,
+  { address, namespace }: TemporalSettings,
+  timeoutMs: number,
+): Promise<void> {
+  try {
+    await connection.withDeadline(Date.now() + timeoutMs, () =>
+      connection.workflowService.describeNamespace({ namespace }),
+    );
+  } catch (error) {
+    if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) return;
+    throw new TemporalUnavailableError(
+      `the Temporal server at ${address} has no namespace ${namespace} (TEMPORAL_NAMESPACE); ` +
+        `create it: temporal operator namespace create --namespace ${namespace} --address ${address}`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Connects a client, for commands that a person waits for. Close the connection when done.
+ *
+ * @throws TemporalUnavailableError after `timeoutMs` without an answer (default 5,000), or if the namespace is missing
+ */
+export async function connectClient(
+  settings: TemporalSettings,
+  timeoutMs = 5_000,
+): Promise<{ client: Client; connection: Connection }> {
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ ...settings.connectionOptions, connectTimeout: timeoutMs });
+  } catch (error) {
+    throw unreachable(settings, error);
+  }
+  try {
+    await checkNamespace(connection, settings, timeoutMs);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+  return { client: new Client({ connection, namespace: settings.namespace }), connection };
+}
