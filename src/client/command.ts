@@ -1,0 +1,39 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { Output } from './output.ts';
+
+/** What a command's action gets besides its arguments and options. It returns the exit code, or throws. */
+export type Action<A extends unknown[]> = (output: Output, ...args: A) => Promise<number>;
+
+/** Adds one command with `--json`, and examples below its help. */
+export function subcommand(parent: Command, usage: string, description: string, examples: readonly string[]): Command {
+  return withExamples(parent.command(usage).description(description), examples).option(
+    '--json',
+    'print one JSON value on standard output, words on standard error',
+  );
+}
+
+/** Adds examples below a command's help. */
+export function withExamples(command: Command, examples: readonly string[]): Command {
+  return command.addHelpText(
+    'after',
+    `\nExamples:\n${examples.map((example) => `  npm run client -- ${example}`).join('\n')}`,
+  );
+}
+
+/** Runs `action` as a command's action and makes what it returns the process's exit code. */
+export function perform<A extends unknown[]>(action: Action<A>): (...given: unknown[]) => Promise<void> {
+  return async (...given) => {
+    const command = given.pop() as Command;
+    const { json } = command.opts<{ json?: boolean }>();
+    process.exitCode = await action(new Output(json === true), ...(given as A));
+  };
+}
+
+/** Reads an option that is a whole number. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+  };
+}

@@ -1,0 +1,57 @@
+import { Command, CommanderError } from 'commander';
+import { withExamples } from './command.ts';
+import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
+import { addScheduleCommands } from './schedule.ts';
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command('client')
+    .description('Schedules polls, manages targets, and shows how stream-poller does.')
+    .configureHelp({ commandUsage: (command) => `npm run client -- ${usage(command)}` })
+    // Before any subcommand is added: they inherit it.
+    .exitOverride()
+    .showHelpAfterError('(--help shows what there is)');
+  withExamples(program, [
+    'status',
+    'schedule apply',
+    'targets add user --login pixelpanda',
+    'targets import ids.txt',
+    'watch',
+  ]);
+  addScheduleCommands(program);
+  return program;
+}
+
+function usage(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+  return [...names, command.usage()].join(' ');
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args without the program's own name
+ * @returns the exit code: 0 done, 1 failed or something needs attention, 2 the command line is wrong
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? EXIT.ok);
+  } catch (error) {
+    // Commander has printed its message, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    process.stderr.write(`${wantsStacks() ? inspectError(error) : describeError(error)}\n`);
+    return error instanceof CommandError ? error.exitCode : EXIT.failed;
+  }
+}
+
+function inspectError(error: unknown): string {
+  return error instanceof Error ? `${describeError(error)}\n${causes(error)}` : describeError(error);
+}
+
+/** Stacks only: other properties of a connection's errors may hold what it connected with. */
+function causes(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\ncaused by ${causes(error.cause)}` : stack;
+}

@@ -1,0 +1,229 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Client,
+  ScheduleAlreadyRunning,
+  type ScheduleDescription,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type ScheduleUpdateOptions,
+} from '@temporalio/client';
+import { TASK_QUEUE } from './workflows/queues.ts';
+
+/** The id of the schedule that starts the polls, unless the operator names another. */
+export const SCHEDULE_ID = 'stream-poller';
+/** The workflow that a poll is. By name: whoever schedules it must not load workflow code. */
+export const POLL_WORKFLOW_TYPE = 'pollStreams';
+/** A poll's workflow id is this and the time for which it was scheduled. */
+export const POLL_WORKFLOW_ID = 'poll-streams';
+/** The workflow that brings events to a broker that was away. */
+export const DELIVER_WORKFLOW_TYPE = 'deliverStreams';
+
+const CATCHUP_WINDOW_MS = 60_000;
+/**
+ * Not a limit on how long a poll may take: a run that has claimed events must outlive a long outage, since its history is
+ * the only copy of them.
+ */
+const EXECUTION_TIMEOUT_MS = 24 * 3_600_000;
+
+/** What distinguishes one installation's schedule from another's. */
+export interface ScheduleSettings {
+  /** Default {@link SCHEDULE_ID}. */
+  id?: string;
+  /** Seconds from one poll's start to the next. */
+  intervalSeconds: number;
+}
+
+/** What {@link applySchedule} did. */
+export type ApplyOutcome = 'created' | 'updated' | 'unchanged';
+
+/** What became of a poll that was asked for: it `started`, or it waits for the running one to end. */
+export type TriggerOutcome =
+  | { state: 'started'; workflowId: string; runId: string }
+  /** At most one poll waits, so that asking again while one waits adds none. `behind`: the workflows that run. */
+  | { state: 'waiting'; behind: string[]; known: string[] };
+
+type Definition = Omit<ScheduleUpdateOptions, 'state'>;
+
+function summary(intervalSeconds: number): string {
+  return `Poll Twitch every ${intervalSeconds} s`;
+}
+
+function definition(intervalSeconds: number) {
+  return {
+    spec: { intervals: [{ every: intervalSeconds * 1_000 }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: POLL_WORKFLOW_TYPE,
+      workflowId: POLL_WORKFLOW_ID,
+      taskQueue: TASK_QUEUE,
+      workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
+      staticSummary: summary(intervalSeconds),
+    },
+    policies: {
+      // Never two at once, and a poll that took longer than the interval is followed at once by the next.
+      overlap: ScheduleOverlapPolicy.BUFFER_ONE,
+      catchupWindow: CATCHUP_WINDOW_MS,
+      // One bad poll must not stop all that would follow.
+      pauseOnFailure: false,
+    },
+  } satisfies Definition;
+}
+
+/** Whether the server's schedule is what {@link definition} asks for; its state (pause, note) is the operator's. */
+function isAsDefined(found: ScheduleDescription, intervalSeconds: number): boolean {
+  const { spec, action, policies } = found;
+  const wanted = definition(intervalSeconds);
+  const [interval, ...moreIntervals] = spec.intervals ?? [];
+  const onlyThatInterval =
+    interval?.every === intervalSeconds * 1_000 &&
+    !interval.offset &&
+    moreIntervals.length === 0 &&
+    !spec.calendars?.length &&
+    !spec.skip?.length &&
+    !spec.startAt &&
+    !spec.endAt &&
+    !spec.jitter;
+  return (
+    onlyThatInterval &&
+    action.workflowType === wanted.action.workflowType &&
+    action.workflowId === wanted.action.workflowId &&
+    action.taskQueue === wanted.action.taskQueue &&
+    action.workflowExecutionTimeout === wanted.action.workflowExecutionTimeout &&
+    !action.workflowRunTimeout &&
+    !action.retry &&
+    !action.args?.length &&
+    action.staticSummary === wanted.action.staticSummary &&
+    policies.overlap === wanted.policies.overlap &&
+    policies.catchupWindow === wanted.policies.catchupWindow &&
+    !policies.pauseOnFailure
+  );
+}
+
+/**
+ * Creates the schedule, or updates it where it differs. An operator's pause, note and remaining actions are kept. Safe to
+ * call from several processes at once.
+ *
+ * @throws the Temporal client's errors
+ */
+export async function applySchedule(
+  client: Client,
+  { id = SCHEDULE_ID, intervalSeconds }: ScheduleSettings,
+): Promise<ApplyOutcome> {
+  const handle = client.schedule.getHandle(id);
+  const update = async (): Promise<ApplyOutcome> => {
+    if (isAsDefined(await handle.describe(), intervalSeconds)) return 'unchanged';
+    await handle.update((previous) => ({ ...definition(intervalSeconds), state: previous.state }));
+    return 'updated';
+  };
+  try {
+    return await update();
+  } catch (error) {
+    if (!(error instanceof ScheduleNotFoundError)) throw error;
+  }
+  try {
+    await client.schedule.create({ scheduleId: id, ...definition(intervalSeconds) });
+    return 'created';
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    // Another process was quicker; its interval may be another one.
+    return update();
+  }
+}
+
+/** The Temporal CLI's command that creates the same schedule. `address` and `namespace` appear where not the default. */
+export function scheduleCommand(
+  { id = SCHEDULE_ID, intervalSeconds }: ScheduleSettings,
+  { address, namespace }: { address?: string; namespace?: string } = {},
+): string {
+  const flags: [flag: string, value: string][] = [
+    ['schedule-id', id],
+    ['interval', `${intervalSeconds}s`],
+    ['overlap-policy', 'BufferOne'],
+    ['catchup-window', '1m'],
+    ['workflow-id', POLL_WORKFLOW_ID],
+    ['task-queue', TASK_QUEUE],
+    ['type', POLL_WORKFLOW_TYPE],
+    ['execution-timeout', '24h'],
+    ['static-summary', summary(intervalSeconds)],
+  ];
+  if (address && !/^(localhost|127\.0\.0\.1):7233$/.test(address)) flags.push(['address', address]);
+  if (namespace && namespace !== 'default') flags.push(['namespace', namespace]);
+  return `temporal schedule create ${flags.map(([flag, value]) => `--${flag} ${shellWord(value)}`).join(' ')}`;
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Keeps polls from starting; a running one goes on. `note` tells others why. */
+export async function pauseSchedule(client: Client, note: string, id = SCHEDULE_ID): Promise<void> {
+  await client.schedule.getHandle(id).pause(note);
+}
+
+/** Lets polls start again. */
+export async function resumeSchedule(client: Client, note: string, id = SCHEDULE_ID): Promise<void> {
+  await client.schedule.getHandle(id).unpause(note);
+}
+
+/** Removes the schedule; a running poll goes on, and targets and what was announced are kept. */
+export async function deleteSchedule(client: Client, id = SCHEDULE_ID): Promise<void> {
+  await client.schedule.getHandle(id).delete();
+}
+
+/** How long a schedule may take to show what a trigger did: it works through its signals one after another. */
+const TRIGGER_SEEN_WITHIN_MS = 5_000;
+const LOOK_AGAIN_MS = 100;
+
+/**
+ * Starts a poll now, or behind the running one.
+ *
+ * @throws ScheduleNotFoundError
+ */
+export async function triggerSchedule(client: Client, id = SCHEDULE_ID): Promise<TriggerOutcome> {
+  const handle = client.schedule.getHandle(id);
+  const before = await handle.describe();
+  const known = before.info.recentActions.map(({ action }) => action.workflow.workflowId);
+  // Without it the SDK asks for ALLOW_ALL: polls beside each other, which the schedule does not even track.
+  await handle.trigger(before.policies.overlap);
+  const deadline = Date.now() + TRIGGER_SEEN_WITHIN_MS;
+  for (;;) {
+    const now = await handle.describe();
+    const started = newAction(known, now);
+    if (started) return { state: 'started', ...started };
+    const behind = now.info.runningActions.map(({ workflow }) => workflow.workflowId);
+    const dropped = now.info.numActionsSkippedOverlap > before.info.numActionsSkippedOverlap;
+    const waits = behind.length > 0 && (waiting(now) > 0 || dropped);
+    if (waits || Date.now() > deadline) return { state: 'waiting', behind, known };
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+/** Waits for the first poll that is not among the `known` workflow ids. @throws AbortError */
+export async function nextPoll(
+  client: Client,
+  known: readonly string[],
+  signal: AbortSignal,
+  id = SCHEDULE_ID,
+): Promise<{ workflowId: string; runId: string }> {
+  const handle = client.schedule.getHandle(id);
+  for (;;) {
+    const started = newAction(known, await handle.describe());
+    if (started) return started;
+    await sleep(5 * LOOK_AGAIN_MS, undefined, { signal });
+  }
+}
+
+function newAction(
+  known: readonly string[],
+  { info }: ScheduleDescription,
+): { workflowId: string; runId: string } | undefined {
+  const started = info.recentActions.find(({ action }) => !known.includes(action.workflow.workflowId));
+  if (!started) return undefined;
+  const { workflowId, firstExecutionRunId: runId } = started.action.workflow;
+  return { workflowId, runId };
+}
+
+/** Polls that wait for the running one to end. */
+export function waiting(description: ScheduleDescription): number {
+  return Number(description.raw.info?.bufferSize ?? 0);
+}

@@ -1,0 +1,90 @@
+import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { SCHEDULE_ID, waiting } from './schedule.ts';
+
+/** A poll that the schedule has started. Times are RFC 3339. */
+export interface PollRun {
+  workflowId: string;
+  scheduledAt: string;
+  startedAt: string;
+  /** `RUNNING`, `COMPLETED`, `FAILED`, `TIMED_OUT`, `TERMINATED`, `CANCELLED`; `GONE` when Temporal keeps it no longer. */
+  status: string;
+  closedAt?: string;
+}
+
+/** What a schedule does and did, as plain data. */
+export interface ScheduleState {
+  id: string;
+  paused: boolean;
+  /** Why it is paused, or what else the operator noted. */
+  note: string;
+  /** Undefined when the schedule is not a plain interval. */
+  intervalSeconds: number | undefined;
+  /** Starts that are left before the schedule stops by itself; undefined: no limit. */
+  remainingActions: number | undefined;
+  nextRuns: string[];
+  /** Polls that wait for the running one to end: 0 or 1. */
+  waiting: number;
+  /** Newest first, at most ten. */
+  runs: PollRun[];
+  /** The newest poll that ended well, with what it reported. */
+  lastCompleted?: { run: PollRun; report: unknown };
+  /** Set when the newest poll that ended did not end well. */
+  lastFailure?: { run: PollRun; message: string };
+  counters: { started: number; skippedForOverlap: number; missed: number };
+}
+
+/** Reads the schedule and its recent polls. @throws ScheduleNotFoundError, and the Temporal client's other errors */
+export async function readScheduleState(client: Client, id = SCHEDULE_ID): Promise<ScheduleState> {
+  const description = await client.schedule.getHandle(id).describe();
+  const { spec, state, info } = description;
+  const every = spec.intervals?.length === 1 ? spec.intervals[0]?.every : undefined;
+  const runs = await Promise.all(
+    info.recentActions.toReversed().map(async ({ scheduledAt, takenAt, action }) => ({
+      workflowId: action.workflow.workflowId,
+      scheduledAt: scheduledAt.toISOString(),
+      startedAt: takenAt.toISOString(),
+      ...(await runStatus(client, action.workflow.workflowId)),
+    })),
+  );
+  const ended = runs.find(({ status }) => status !== 'RUNNING' && status !== 'GONE');
+  const completed = runs.find(({ status }) => status === 'COMPLETED');
+  return {
+    id,
+    paused: state.paused,
+    note: state.note ?? '',
+    intervalSeconds: every === undefined ? undefined : every / 1_000,
+    remainingActions: state.remainingActions,
+    nextRuns: info.nextActionTimes.slice(0, 5).map((time) => time.toISOString()),
+    waiting: waiting(description),
+    runs,
+    ...(completed && { lastCompleted: { run: completed, report: await client.workflow.result(completed.workflowId) } }),
+    ...(ended &&
+      ended !== completed && { lastFailure: { run: ended, message: await failureOf(client, ended.workflowId) } }),
+    counters: {
+      started: info.numActionsTaken,
+      skippedForOverlap: info.numActionsSkippedOverlap,
+      missed: info.numActionsMissedCatchupWindow,
+    },
+  };
+}
+
+/** Of the newest run of the chain: the id names one poll, however often it continued as new. */
+async function runStatus(client: Client, workflowId: string): Promise<Pick<PollRun, 'status' | 'closedAt'>> {
+  try {
+    const { status, closeTime } = await client.workflow.getHandle(workflowId).describe();
+    return { status: status.name, ...(closeTime && { closedAt: closeTime.toISOString() }) };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { status: 'GONE' };
+    throw error;
+  }
+}
+
+async function failureOf(client: Client, workflowId: string): Promise<string> {
+  try {
+    await client.workflow.result(workflowId);
+    return '';
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    return error.cause?.message ?? error.message;
+  }
+}
