@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
 import { addScheduleCommands } from './schedule.ts';
+import { addTargetCommands } from './targets.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -19,6 +20,7 @@ export function createProgram(): Command {
     'watch',
   ]);
   addScheduleCommands(program);
+  addTargetCommands(program);
   return program;
 }
 
