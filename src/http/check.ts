@@ -1,0 +1,61 @@
+/** What a check found: whether the service can do its part, and in words what is known or what to do. */
+export interface CheckResult {
+  ok: boolean;
+  detail: string;
+}
+
+export type Check = () => CheckResult | Promise<CheckResult>;
+
+export interface CachedCheckOptions {
+  /** How long a probe waits for an answer. Default 2,000. */
+  timeoutMs?: number;
+  /** How long an answer is given again without asking. Default 1,000. */
+  maxAgeMs?: number;
+  /** Milliseconds; default: a clock that never goes back. */
+  now?: () => number;
+}
+
+/**
+ * Makes a check safe to be called by any number of probes: one runs at a time, its answer is kept for a moment, and
+ * a probe never waits longer than the timeout. A check that is late is not started again before it has ended, so that a
+ * service that hangs does not collect requests. Never rejects: a check that throws is not ok.
+ */
+export function cachedCheck(check: Check, options: CachedCheckOptions = {}): () => Promise<CheckResult> {
+  const { timeoutMs = 2_000, maxAgeMs = 1_000, now = () => performance.now() } = options;
+  let last: { result: CheckResult; atMs: number } | undefined;
+  let running: { outcome: Promise<CheckResult>; sinceMs: number } | undefined;
+
+  async function run(): Promise<CheckResult> {
+    let result: CheckResult;
+    try {
+      result = await check();
+    } catch (error) {
+      result = { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    }
+    last = { result, atMs: now() };
+    running = undefined;
+    return result;
+  }
+
+  return async () => {
+    if (last && now() - last.atMs < maxAgeMs) return last.result;
+    if (!running) {
+      const sinceMs = now();
+      // `run` can end before it returns only to here, so `running` is set first.
+      running = { outcome: Promise.resolve().then(run), sinceMs };
+    }
+    return orLate(running.outcome, timeoutMs - (now() - running.sinceMs), timeoutMs);
+  };
+}
+
+async function orLate(outcome: Promise<CheckResult>, leftMs: number, timeoutMs: number): Promise<CheckResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<CheckResult>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, leftMs), { ok: false, detail: `no answer within ${timeoutMs / 1_000} s` });
+  });
+  try {
+    return await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

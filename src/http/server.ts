@@ -1,0 +1,60 @@
+import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import type { Logger } from '../log.ts';
+
+/**
+ * The HTTP server without its routes: each concern is a plugin beside this file. Every wait has a limit, bodies are small
+ * (a route that takes more says so itself), and every error is JSON of the form `{error, message}`.
+ */
+export function createHttpServer(logger: Logger): FastifyInstance {
+  // Below debug only what goes wrong: probes come every few seconds, and the caller says itself where HTTP is served.
+  const level = logger.isLevelEnabled('debug') ? logger.level : 'warn';
+  const app = fastify({
+    loggerInstance: logger.child({ component: 'http' }, { level }) as FastifyBaseLogger,
+    disableRequestLogging: true,
+    connectionTimeout: 15_000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 10_000,
+    handlerTimeout: 10_000,
+    bodyLimit: 64 * 1024,
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url } = request;
+    request.log.debug({ method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) {
+      request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
+      // What went wrong inside is for the log: it may quote what an outsider should not see.
+      return reply.code(status).send({ error: 'internal_error', message: 'the request failed; the log says why' });
+    }
+    return reply.code(status).send({ error: 'bad_request', message: error.message });
+  });
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: 'not_found', message: `there is no ${request.method} ${request.url}` }),
+  );
+  return app;
+}
+
+/**
+ * Starts listening.
+ *
+ * @returns the server's URL, with the port that was given out for port 0
+ * @throws Error that names the setting when the address can't be used
+ */
+export async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') throw new Error(`HTTP_PORT: port ${port} on ${host} is in use; choose another`);
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new Error(`HTTP_HOST: ${host} is not an address of this machine (${message})`);
+    }
+    if (code === 'EACCES') throw new Error(`HTTP_PORT: not allowed to listen on port ${port}; choose one above 1023`);
+    throw error;
+  }
+}

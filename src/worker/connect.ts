@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { NativeConnection } from '@temporalio/worker';
+import type { Logger } from '../log.ts';
+import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from '../temporal.ts';
+
+const BACKOFF_FIRST_MS = 250;
+const BACKOFF_MOST_MS = 5_000;
+/** How often somebody who reads the log is told that the wait goes on. */
+const REMIND_MS = 30_000;
+/** A server that takes the connection and does not answer must not stop the attempts. */
+const ATTEMPT_MS = 10_000;
+
+/**
+ * Connects a worker to Temporal, however long it takes until the server is there and knows the namespace: in a fresh
+ * deployment it may come up minutes later. Says what it waits for when that changes, and every 30 seconds.
+ *
+ * @throws the signal's reason when it is aborted
+ */
+export async function connectNative(
+  settings: TemporalSettings,
+  options: { logger: Logger; signal: AbortSignal },
+): Promise<NativeConnection> {
+  const { logger, signal } = options;
+  let said = { message: '', atMs: 0 };
+  for (let attempt = 0; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      const connection = await connectOnce(settings, signal);
+      const { address, namespace } = settings;
+      logger.info({ address, namespace }, 'connected to Temporal');
+      return connection;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof TemporalUnavailableError)) throw error;
+      if (error.message !== said.message || Date.now() - said.atMs > REMIND_MS) {
+        said = { message: error.message, atMs: Date.now() };
+        logger.warn(`${error.message}; trying again until it does`);
+      }
+    }
+    const backoffMs = Math.min(BACKOFF_FIRST_MS * 2 ** attempt, BACKOFF_MOST_MS);
+    await sleep(backoffMs * (0.75 + Math.random() / 2), undefined, { signal });
+  }
+}
+
+async function connectOnce(settings: TemporalSettings, signal: AbortSignal): Promise<NativeConnection> {
+  const connecting = NativeConnection.connect(settings.connectionOptions);
+  let connection: NativeConnection;
+  try {
+    connection = await within(connecting, ATTEMPT_MS, signal);
+  } catch (error) {
+    // It may still come through when nobody waits for it any more.
+    connecting.then((late) => late.close()).catch(() => undefined);
+    if (signal.aborted) throw error;
+    throw unreachable(settings, error);
+  }
+  try {
+    await within(checkNamespace(connection, settings, ATTEMPT_MS), ATTEMPT_MS, signal);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    if (signal.aborted || error instanceof TemporalUnavailableError) throw error;
+    throw unreachable(settings, error);
+  }
+}
+
+async function within<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
+  const timer = new AbortController();
+  try {
+    const limit = AbortSignal.any([signal, timer.signal]);
+    const late = sleep(timeoutMs, undefined, { signal: limit }).then(() => {
+      throw new Error(`no answer within ${timeoutMs / 1_000} s`);
+    });
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+  }
+}

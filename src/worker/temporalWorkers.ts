@@ -1,0 +1,106 @@
+import { fileURLToPath } from 'node:url';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Activities } from '../activities/index.ts';
+import type { Logger } from '../log.ts';
+import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../workflows/queues.ts';
+
+export interface WorkersOptions {
+  connection: NativeConnection;
+  namespace: string;
+  activities: Activities;
+  /** Over all workers of the queue together; every one of them must say the same, for the last that polls wins. */
+  requestsPerMinute: number;
+  /** A bundle made by `bundleWorkflowCode`; without one the workflows are bundled now, in a second or two. */
+  workflowBundle?: string | undefined;
+  logger: Logger;
+}
+
+/** What is running of a process's Temporal workers. */
+export interface TemporalWorkers {
+  /** State of each worker by its task queue. */
+  states(): Record<string, string>;
+  /** A worker has failed, or stopped without being told to. */
+  readonly failed: boolean;
+  /** Stops taking tasks; those in hand get until `shutdownGraceTime`, then are cancelled. Safe to call at any time. */
+  shutdown(): void;
+  /** Settles when all workers have stopped. Rejects with the first failure, after the others have been shut down too. */
+  done: Promise<void>;
+}
+
+/**
+ * Starts the two workers of a process: one for workflows and for what they do with the store and the broker, one for
+ * requests to Twitch alone, so that the rate limit of its queue is the limit of the API.
+ */
+export async function startWorkers(options: WorkersOptions): Promise<TemporalWorkers> {
+  const { connection, namespace, activities, requestsPerMinute, workflowBundle, logger } = options;
+  const { pollPage, ...others } = activities;
+  const common = {
+    connection,
+    namespace,
+    // A request and its confirm or page are done within seconds. What is not is cancelled at 8 s, and given up at 11 s,
+    // so that the rest of the shutdown fits into 15 s; Temporal then starts it again elsewhere.
+    shutdownGraceTime: '8s',
+    shutdownForceTime: '11s',
+    // Activities beat every second and are missed after 10 s: passing on one beat in two seconds leaves room for a lost one.
+    maxHeartbeatThrottleInterval: '2s',
+  } satisfies Partial<WorkerOptions>;
+
+  const workers = [
+    await Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUE,
+      ...(workflowBundle
+        ? { workflowBundle: { codePath: workflowBundle } }
+        : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }),
+      activities: others,
+      // Few workflows run at a time; one that leaves the cache is replayed from its history.
+      maxCachedWorkflows: 20,
+      maxConcurrentWorkflowTaskExecutions: 10,
+      // While the broker blocks, each attempt to publish holds its slot for half a minute: the others must not run out.
+      maxConcurrentActivityTaskExecutions: 200,
+    }),
+    await Worker.create({
+      ...common,
+      taskQueue: TWITCH_TASK_QUEUE,
+      activities: { pollPage },
+      maxTaskQueueActivitiesPerSecond: requestsPerMinute / 60,
+      maxConcurrentActivityTaskExecutions: 50,
+      // A number that adapts itself starved on a rate-limited queue with several partitions.
+      activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 10 },
+    }),
+  ];
+
+  const shutdown = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  let stopping = false;
+  let failed = false;
+  const runs = workers.map(async (worker) => {
+    try {
+      await worker.run();
+      if (!stopping) throw new Error(`the worker of queue ${worker.options.taskQueue} stopped by itself`);
+    } catch (error) {
+      failed = true;
+      logger.error({ err: error, taskQueue: worker.options.taskQueue }, 'a Temporal worker failed');
+      throw error;
+    } finally {
+      stopping = true;
+      shutdown();
+    }
+  });
+
+  return {
+    get failed() {
+      return failed;
+    },
+    states: () => Object.fromEntries(workers.map((worker) => [worker.options.taskQueue, worker.getState()])),
+    shutdown: () => {
+      stopping = true;
+      shutdown();
+    },
+    done: Promise.allSettled(runs).then((results) => {
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed) throw failed.reason;
+    }),
+  };
+}
