@@ -1,0 +1,215 @@
+import { Secret } from '../config/secret.ts';
+import type { Logger } from '../log.ts';
+import { helixError, TwitchError, tokenError } from './errors.ts';
+import type { HttpOrigin } from './http.ts';
+import { parseToken, parseValidation } from './schema.ts';
+
+/** An app access token lives about 60 days, but `expires_in` decides; it is replaced this long before (or at 9/10 of its life). */
+const EXPIRY_MARGIN_MS = 60_000;
+/** Longer than any token that Twitch issues, and short enough for date arithmetic. */
+const MAX_LIFETIME_SECONDS = 366 * 86_400;
+/** How long a refusal of the credentials is remembered, so that a thousand waiting activities do not each ask /token. */
+const CREDENTIALS_MEMORY_MS = 30_000;
+/** The same for Helix refusing a new token: short, because an outage of Twitch's own looks alike. */
+const REFUSAL_MEMORY_MS = 5_000;
+/** A token is only checked here: a slow /validate must not take the time of the request that it precedes. */
+const VALIDATE_TIMEOUT_MS = 5_000;
+/** After a check that gave no answer, requests go on for this long before the next one, or each would wait for a timeout. */
+const VALIDATE_PAUSE_MS = 5_000;
+
+interface Token {
+  secret: Secret;
+  /** Infinity when Twitch did not say: a 401 then tells. */
+  expiresAtMs: number;
+  renewAtMs: number;
+  /** The next check at /validate. */
+  validateAtMs: number;
+}
+
+/** For /readyz. `failed` stays until a token has been fetched; `detail` says what to do about it. */
+export interface TokenStatus {
+  state: 'ok' | 'none' | 'failed';
+  detail?: string;
+  /** RFC 3339, when known. */
+  expiresAt?: string;
+}
+
+export interface AppAccessTokenOptions {
+  clientId: string;
+  clientSecret: Secret;
+  auth: HttpOrigin;
+  /** How long a validated token is trusted; 0: asked before every request. */
+  validateTtlSeconds: number;
+  logger: Logger;
+  now: () => number;
+}
+
+/**
+ * The app access token (client credentials flow, https://dev.twitch.tv/docs/authentication/getting-tokens-oauth), in memory
+ * only. However many callers wait, one request to /token or /validate is in flight, and a caller that gives up does not
+ * take it from the others.
+ */
+export class AppAccessToken {
+  readonly #options: AppAccessTokenOptions;
+  #token: Token | undefined;
+  #fetching: Promise<Token> | undefined;
+  #validating: { token: Token; done: Promise<boolean> } | undefined;
+  #failure: { error: TwitchError; untilMs: number } | undefined;
+
+  constructor(options: AppAccessTokenOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A token that is fit for one request: not expired, and checked at /validate when the last check is older than
+   * `validateTtlSeconds`. When /validate refuses it, a new one; when /validate gives no answer, the request goes on.
+   *
+   * @throws TwitchError `credentials` (remembered for 30 s), or as the request to /token failed
+   */
+  async get(signal?: AbortSignal): Promise<Secret> {
+    signal?.throwIfAborted();
+    const { now } = this.#options;
+    let token = this.#token;
+    if (!token || now() >= token.renewAtMs) token = await untilAborted(this.#fetch(), signal);
+    if (now() < token.validateAtMs || (await untilAborted(this.#validate(token), signal))) return token.secret;
+    return await this.renew(token.secret, signal);
+  }
+
+  /**
+   * A new token instead of one that Twitch refused. Of many callers with the same refused token one fetches; a caller
+   * whose token has been replaced meanwhile gets the replacement.
+   *
+   * @throws TwitchError as `get` does
+   */
+  async renew(rejected: Secret, signal?: AbortSignal): Promise<Secret> {
+    signal?.throwIfAborted();
+    if (this.#token?.secret === rejected) this.#token = undefined;
+    const token = this.#token ?? (await untilAborted(this.#fetch(), signal));
+    return token.secret;
+  }
+
+  /** Twitch refused a token that was just fetched: fetching more does not help, so nobody does for 5 seconds. */
+  refused(rejected: Secret, error: TwitchError): void {
+    if (this.#token?.secret !== rejected) return;
+    this.#token = undefined;
+    this.#failure = { error, untilMs: this.#options.now() + REFUSAL_MEMORY_MS };
+  }
+
+  status(): TokenStatus {
+    const token = this.#token;
+    if (token && this.#options.now() < token.expiresAtMs) {
+      if (token.expiresAtMs === Number.POSITIVE_INFINITY) return { state: 'ok' };
+      return { state: 'ok', expiresAt: new Date(token.expiresAtMs).toISOString() };
+    }
+    return this.#failure ? { state: 'failed', detail: this.#failure.error.message } : { state: 'none' };
+  }
+
+  #fetch(): Promise<Token> {
+    if (this.#failure && this.#options.now() < this.#failure.untilMs) return Promise.reject(this.#failure.error);
+    this.#fetching ??= this.#requestToken().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  async #requestToken(): Promise<Token> {
+    const { clientId, clientSecret, auth, logger, now } = this.#options;
+    try {
+      const answer = await auth.send({
+        method: 'POST',
+        path: '/token',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams({
+          client_id: clientId,
+          client_secret: clientSecret.reveal(),
+          grant_type: 'client_credentials',
+        }).toString(),
+      });
+      if (answer.status !== 200) throw tokenError(answer, [clientSecret]);
+      const { accessToken, expiresInSeconds } = parseToken(answer);
+      const token: Token = {
+        secret: new Secret(accessToken),
+        ...this.#lifetime(expiresInSeconds),
+        validateAtMs: this.#nextValidation(),
+      };
+      this.#token = token;
+      this.#failure = undefined;
+      logger.info({ expiresInSeconds }, 'New Twitch app access token');
+      return token;
+    } catch (error) {
+      if (error instanceof TwitchError) {
+        this.#failure = { error, untilMs: rememberedUntil(error, now()) };
+        logger[error.kind === 'credentials' ? 'error' : 'warn']({ err: error }, 'No Twitch app access token');
+      }
+      throw error;
+    }
+  }
+
+  #validate(token: Token): Promise<boolean> {
+    if (this.#validating?.token === token) return this.#validating.done;
+    const done = this.#requestValidation(token).finally(() => {
+      if (this.#validating?.token === token) this.#validating = undefined;
+    });
+    this.#validating = { token, done };
+    return done;
+  }
+
+  /** False only when Twitch itself says that the token is not valid: anything less certain is no reason to stop polling. */
+  async #requestValidation(token: Token): Promise<boolean> {
+    const { auth, clientSecret, logger, now, validateTtlSeconds } = this.#options;
+    try {
+      const answer = await auth.send({
+        method: 'GET',
+        path: '/validate',
+        headers: { authorization: `OAuth ${token.secret.reveal()}` },
+        totalTimeoutMs: VALIDATE_TIMEOUT_MS,
+      });
+      if (answer.status === 401) {
+        logger.warn('Twitch says that the app access token is no longer valid');
+        return false;
+      }
+      if (answer.status !== 200) throw helixError(answer, [token.secret, clientSecret]);
+      const { expiresInSeconds } = parseValidation(answer);
+      if (expiresInSeconds !== undefined) Object.assign(token, this.#lifetime(expiresInSeconds));
+      token.validateAtMs = this.#nextValidation();
+    } catch (error) {
+      if (!(error instanceof TwitchError)) throw error;
+      token.validateAtMs = now() + Math.min(VALIDATE_PAUSE_MS, validateTtlSeconds * 1000);
+      logger.warn({ err: error }, 'The Twitch app access token could not be validated; going on with it');
+    }
+    return true;
+  }
+
+  /** A token that /token has just issued counts as validated, so that only a TTL of 0 checks it at once. */
+  #nextValidation(): number {
+    return this.#options.now() + this.#options.validateTtlSeconds * 1000;
+  }
+
+  #lifetime(expiresInSeconds: number | undefined): Pick<Token, 'expiresAtMs' | 'renewAtMs'> {
+    if (expiresInSeconds === undefined) {
+      return { expiresAtMs: Number.POSITIVE_INFINITY, renewAtMs: Number.POSITIVE_INFINITY };
+    }
+    const lifeMs = Math.min(expiresInSeconds, MAX_LIFETIME_SECONDS) * 1000;
+    const expiresAtMs = this.#options.now() + lifeMs;
+    return { expiresAtMs, renewAtMs: expiresAtMs - Math.min(EXPIRY_MARGIN_MS, lifeMs / 10) };
+  }
+}
+
+/** Only what waiting can't mend sooner is remembered; a server or network error is tried again by the next caller. */
+function rememberedUntil(error: TwitchError, nowMs: number): number {
+  if (error.kind === 'credentials') return nowMs + CREDENTIALS_MEMORY_MS;
+  return error.retryAtMs ?? nowMs;
+}
+
+/** Waits for shared work, but no longer than the caller wants to: the work itself goes on for the others. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return await work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
