@@ -1,5 +1,5 @@
-import { Client, Connection, type ConnectionOptions, isGrpcServiceError } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
+import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { SettingsError } from './config/env.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -12,7 +12,9 @@ export interface TemporalSettings {
   /** `host:port`, for messages too. */
   address: string;
   namespace: string;
-  connectionOptions: Pick<ConnectionOptions, 'tls' | 'apiKey' | 'metadata'> & { address: string };
+  connectionOptions: Pick<ClientConnectConfig['connectionOptions'], 'tls' | 'apiKey' | 'metadata'> & {
+    address: string;
+  };
 }
 
 /**
@@ -22,11 +24,12 @@ export interface TemporalSettings {
  * @throws SettingsError naming the variable, and what is expected of it
  */
 export function readTemporalSettings(env: NodeJS.ProcessEnv): TemporalSettings {
-  const given = Object.fromEntries(
+  const given: Record<string, string> = {};
+  for (const [name, value = ''] of Object.entries(env)) {
     // An empty TEMPORAL_GRPC_META_… removes a header that the profile sets.
-    Object.entries(env).filter(([name, value]) => value?.trim() || name.startsWith('TEMPORAL_GRPC_META_')),
-  );
-  let config: ReturnType<typeof loadClientConnectConfig>;
+    if (value.trim() || name.startsWith('TEMPORAL_GRPC_META_')) given[name] = value;
+  }
+  let config: ClientConnectConfig;
   try {
     config = loadClientConnectConfig({ overrideEnvVars: given });
   } catch (error) {

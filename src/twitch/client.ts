@@ -130,6 +130,11 @@ export class TwitchClient {
     return this.#rate?.view;
   }
 
+  /** Fetches the app access token if there is none, so that wrong credentials show before the first request. */
+  async prepareToken(signal?: AbortSignal): Promise<void> {
+    await this.#token.get(signal);
+  }
+
   tokenStatus(): TokenStatus {
     return this.#token.status();
   }
