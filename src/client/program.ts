@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
 import { addScheduleCommands } from './schedule.ts';
+import { addStatusCommand } from './status.ts';
 import { addTargetCommands } from './targets.ts';
+import { addWatchCommand } from './watchCommand.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -19,8 +21,10 @@ export function createProgram(): Command {
     'targets import ids.txt',
     'watch',
   ]);
+  addStatusCommand(program);
   addScheduleCommands(program);
   addTargetCommands(program);
+  addWatchCommand(program);
   return program;
 }
 

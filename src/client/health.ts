@@ -1,0 +1,95 @@
+import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { DEAD_QUEUE, QUEUE } from '../publisher/topology.ts';
+import { DELIVER_WORKFLOW_TYPE } from '../schedule.ts';
+import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
+import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../workflows/queues.ts';
+import { closeBroker, connectBroker, queueDepth } from './broker.ts';
+import { withStore, withTemporal } from './connections.ts';
+import { describeError } from './errors.ts';
+import { settingsFor } from './settings.ts';
+
+/** Processes that ask for work on a task queue. */
+export interface QueueWorkers {
+  taskQueue: string;
+  workers: number;
+}
+
+/** What the commands can find out about the running system; what could not be read is missing, and `failures` says why. */
+export interface Observations {
+  /** `null`: there is none. */
+  schedule?: ScheduleState | null;
+  workers?: QueueWorkers[];
+  /** `deliverStreams` workflows that still wait for the broker. */
+  deliveries?: number;
+  targets?: { user: number; game: number };
+  live?: number;
+  /** `null` for a queue that does not exist. */
+  queues?: Record<string, { messages: number; consumers: number } | null>;
+  failures: string[];
+}
+
+/** Looks at everything at once. Never throws: a service that is away is a finding. */
+export async function observe(scheduleId: string): Promise<Observations> {
+  const parts = await Promise.allSettled([
+    withTemporal((client, { namespace }) => observeTemporal(client, namespace, scheduleId)),
+    withStore(async ({ targets, streams }) => {
+      const [user, game, live] = await Promise.all([targets.count('user'), targets.count('game'), streams.countLive()]);
+      return { targets: { user, game }, live };
+    }),
+    observeQueues(),
+  ]);
+  const found: Observations = { failures: [] };
+  for (const part of parts) {
+    if (part.status === 'fulfilled') Object.assign(found, part.value);
+    else found.failures.push(describeError(part.reason));
+  }
+  return found;
+}
+
+async function observeTemporal(client: Client, namespace: string, scheduleId: string): Promise<Partial<Observations>> {
+  const [schedule, deliveries, ...workers] = await Promise.all([
+    readScheduleState(client, scheduleId).catch((error: unknown) => {
+      if (error instanceof ScheduleNotFoundError) return null;
+      throw error;
+    }),
+    client.workflow.count(
+      `WorkflowType = '${DELIVER_WORKFLOW_TYPE}' AND TaskQueue = '${TASK_QUEUE}' AND ExecutionStatus = 'Running'`,
+    ),
+    countWorkers(client, namespace, TASK_QUEUE, TaskQueueType.workflow),
+    countWorkers(client, namespace, TWITCH_TASK_QUEUE, TaskQueueType.activity),
+  ]);
+  return { schedule, deliveries: deliveries.count, workers };
+}
+
+/** `temporal.api.enums.v1.TaskQueueType` */
+const TaskQueueType = { workflow: 1, activity: 2 } as const;
+/** The server remembers a poller for five minutes; a live one asks again after a minute at the latest. */
+const POLLER_FRESH_MS = 75_000;
+
+async function countWorkers(
+  client: Client,
+  namespace: string,
+  taskQueue: string,
+  taskQueueType: number,
+): Promise<QueueWorkers> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType,
+  });
+  const fresh = (pollers ?? []).filter(
+    ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < POLLER_FRESH_MS,
+  );
+  return { taskQueue, workers: new Set(fresh.map(({ identity }) => identity)).size };
+}
+
+async function observeQueues(): Promise<Partial<Observations>> {
+  const { RABBITMQ_URL: url } = settingsFor(['RABBITMQ_URL']);
+  const connection = await connectBroker(url);
+  try {
+    const [events, dead] = await Promise.all([queueDepth(connection, QUEUE), queueDepth(connection, DEAD_QUEUE)]);
+    return { queues: { [QUEUE]: events ?? null, [DEAD_QUEUE]: dead ?? null } };
+  } finally {
+    await closeBroker(connection);
+  }
+}

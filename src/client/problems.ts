@@ -1,0 +1,100 @@
+import { DEAD_QUEUE, QUEUE } from '../publisher/topology.ts';
+import type { ScheduleState } from '../scheduleState.ts';
+import { counted, duration, printable, readReport } from './format.ts';
+import type { Observations } from './health.ts';
+
+/** Something that needs attention, and what to do about it. */
+export interface Problem {
+  problem: string;
+  advice: string;
+}
+
+/** Judges what was observed. Nothing found means that all is well. */
+export function findProblems(observed: Observations, nowMs: number): Problem[] {
+  const problems: Problem[] = observed.failures.map((problem) => ({
+    problem: problem.replace(/\s*\n\s*/g, ' '),
+    advice: 'start the service, or correct the setting',
+  }));
+  const add = (problem: string, advice: string) => problems.push({ problem, advice });
+  const { schedule, workers, deliveries, targets, queues } = observed;
+
+  const idle = (workers ?? []).filter(({ workers: running }) => running === 0).map(({ taskQueue }) => taskQueue);
+  if (idle.length > 0) {
+    const only = idle.length < (workers ?? []).length ? ` on the task queue ${idle.join(', ')}` : '';
+    add(`no worker is running${only}`, 'start one: npm run worker');
+  }
+  if (schedule === null) add('there is no schedule, so that nothing is polled', 'npm run client -- schedule apply');
+  if (schedule) problems.push(...scheduleProblems(schedule, nowMs));
+  if (targets && targets.user + targets.game === 0) {
+    add('there are no targets to watch', 'npm run client -- targets add user --login NAME (or targets import FILE)');
+  }
+  if (deliveries) {
+    add(
+      `${counted(deliveries, 'delivery', 'deliveries')} of events waits for RabbitMQ`,
+      'see that RabbitMQ runs and takes messages; they are delivered then by themselves',
+    );
+  }
+  for (const [queue, found] of Object.entries(queues ?? {})) {
+    if (found === null) {
+      add(`the queue ${queue} does not exist`, 'a worker declares it, unless RABBITMQ_TOPOLOGY says otherwise');
+    }
+  }
+  const dead = queues?.[DEAD_QUEUE]?.messages ?? 0;
+  if (dead > 0) {
+    add(
+      `${counted(dead, 'message')} in ${DEAD_QUEUE}: consumers of ${QUEUE} refused or failed to handle them`,
+      'mend the consumer, then move them back (in RabbitMQ’s management page: Move messages) or purge the queue',
+    );
+  }
+  return problems;
+}
+
+function scheduleProblems(schedule: ScheduleState, nowMs: number): Problem[] {
+  const { paused, note, remainingActions, lastFailure, lastCompleted } = schedule;
+  const problems: Problem[] = [];
+  if (paused) {
+    const why = note ? ` (${printable(note)})` : '';
+    problems.push({ problem: `polling is paused${why}`, advice: 'npm run client -- schedule resume' });
+  }
+  if (remainingActions === 0) {
+    problems.push({
+      problem: 'the schedule has used up its limited number of polls',
+      advice: 'temporal schedule update without --remaining-actions, or delete it and run schedule apply',
+    });
+  }
+  if (lastFailure) {
+    problems.push({
+      problem: `the last poll ${lastFailure.run.status.toLowerCase().replace('_', ' ')}: ${printable(lastFailure.message)}`,
+      advice: `look at ${lastFailure.run.workflowId} in Temporal’s Web UI, and at the worker’s log`,
+    });
+  }
+  const report = readReport(lastCompleted?.report);
+  if (report && report.failedBatches > 0) {
+    const why = report.problems.length > 0 ? `: ${report.problems.map(printable).join('; ')}` : '';
+    problems.push({
+      problem: `the last poll did not reach ${report.failedBatches} of ${counted(report.batches, 'batch', 'batches')}${why}`,
+      advice: 'the next poll tries them again; if it stays so, look at the worker’s log',
+    });
+  }
+  const late = lateness(schedule, nowMs);
+  if (late) problems.push({ problem: late, advice: 'see that a worker runs, and look at its log' });
+  return problems;
+}
+
+const INTERVALS_LATE = 3;
+const LEAST_LATE_MS = 60_000;
+
+/** Says how long ago the last poll ended when that is too long; a poll may take longer than the interval. */
+function lateness({ paused, intervalSeconds, lastCompleted, runs }: ScheduleState, nowMs: number): string | undefined {
+  if (paused || !intervalSeconds) return undefined;
+  const allowedMs = Math.max(INTERVALS_LATE * intervalSeconds * 1_000, LEAST_LATE_MS);
+  if (!lastCompleted) {
+    // The first poll of a large list takes as long as it takes; one that nobody works on is another problem.
+    const begun = runs.at(-1);
+    return begun && nowMs - Date.parse(begun.startedAt) > 24 * 3_600_000 ? 'no poll has ended in a day' : undefined;
+  }
+  const { startedAt, closedAt = startedAt } = lastCompleted.run;
+  const tookMs = Date.parse(closedAt) - Date.parse(startedAt);
+  const ageMs = nowMs - Date.parse(closedAt);
+  return ageMs > allowedMs + 2 * tookMs ? `the last poll ended ${duration(ageMs)} ago` : undefined;
+}

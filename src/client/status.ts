@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import { SCHEDULE_ID } from '../schedule.ts';
+import { perform, subcommand } from './command.ts';
+import { EXIT } from './errors.ts';
+import { ago, clock, count, counted, duration, printable, readReport, reportLines } from './format.ts';
+import { type Observations, observe } from './health.ts';
+import type { Output } from './output.ts';
+import { findProblems, type Problem } from './problems.ts';
+
+/** Adds `status`: everything at a glance, and what needs attention. */
+export function addStatusCommand(program: Command): void {
+  subcommand(program, 'status', 'show how everything does; exits with 1 when something needs attention', [
+    'status',
+    'status --json | jq .problems',
+  ])
+    .option('--id <id>', 'id of the schedule', SCHEDULE_ID)
+    .action(perform(status));
+}
+
+async function status(output: Output, { id }: { id: string }): Promise<number> {
+  const observed = await observe(id);
+  const now = Date.now();
+  const problems = findProblems(observed, now);
+  const healthy = problems.length === 0;
+  const words = [...describeObservations(observed, now), '', ...describeProblems(problems)].join('\n');
+  output.answer(words, { healthy, problems, ...observed, failures: undefined });
+  return healthy ? EXIT.ok : EXIT.failed;
+}
+
+/** What was observed, a line each; what could not be read is left out. */
+export function describeObservations(observed: Observations, nowMs: number): string[] {
+  const { schedule, workers, deliveries, targets, live, queues } = observed;
+  const rows: [label: string, words: string][] = [];
+  if (schedule === null) rows.push(['schedule', 'none']);
+  if (schedule) {
+    const every = schedule.intervalSeconds ? `, a poll every ${duration(schedule.intervalSeconds * 1_000)}` : '';
+    const note = schedule.paused && schedule.note ? ` (${printable(schedule.note)})` : '';
+    const next = schedule.paused ? undefined : schedule.nextRuns[0];
+    const at = next ? `, next at ${clock(new Date(next))}` : '';
+    rows.push(['schedule', `${schedule.paused ? 'paused' : 'running'}${note}${every}${at}`]);
+
+    const running = schedule.runs.find((run) => run.status === 'RUNNING');
+    if (running)
+      rows.push(['running', `${running.workflowId}, since ${duration(nowMs - Date.parse(running.startedAt))}`]);
+    const last = schedule.lastCompleted;
+    const report = readReport(last?.report);
+    if (last && report) {
+      const [first, ...more] = reportLines(report);
+      rows.push(['last poll', `${ago(last.run.closedAt ?? last.run.startedAt, nowMs)}: ${first}`]);
+      rows.push(...more.map((line): [string, string] => ['', line]));
+    } else {
+      rows.push(['last poll', 'none has ended yet']);
+    }
+  }
+  if (workers) {
+    rows.push(['workers', workers.map(({ taskQueue, workers }) => `${count(workers)} on ${taskQueue}`).join(', ')]);
+  }
+  if (targets) rows.push(['targets', `${counted(targets.user, 'user')}, ${counted(targets.game, 'game')}`]);
+  if (live !== undefined) rows.push(['live', counted(live, 'stream')]);
+  for (const [queue, depth] of Object.entries(queues ?? {})) {
+    rows.push([
+      'queue',
+      depth
+        ? `${queue}: ${counted(depth.messages, 'message')}, ${counted(depth.consumers, 'consumer')}`
+        : `${queue}: does not exist`,
+    ]);
+  }
+  if (deliveries !== undefined) {
+    rows.push(['delivery', deliveries === 0 ? 'nothing waits' : `${count(deliveries)} wait for RabbitMQ`]);
+  }
+  return rows.map(([label, words]) => `${label.padEnd(11)}${words}`);
+}
+
+/** `All is well.`, or each problem with what to do. */
+export function describeProblems(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return ['All is well.'];
+  return ['Needs attention:', ...problems.flatMap(({ problem, advice }) => [`- ${problem}`, `  ${advice}`])];
+}
