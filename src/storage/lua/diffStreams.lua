@@ -47,8 +47,8 @@ end
 local function keepLive(stream, kind)
   local old = readEntry(stream.userId)
   local same = old and old.streamId == stream.id
-  -- A slow poll may bring the user's previous stream after a faster one has brought the new one.
-  if old and not same and old.startedMs > stream.startedMs then
+  -- A slow poll may bring the user's previous stream after a later poll has brought the new one.
+  if old and not same and old.pollAt > context.pollAt then
     return
   end
   if old and (old.gameId ~= stream.gameId or not same) then

@@ -1,0 +1,119 @@
+import { pino } from 'pino';
+import { Secret } from '../../src/config/secret.ts';
+import type { Stream, StreamEvent, TargetKind } from '../../src/model.ts';
+import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { Keys } from '../../src/storage/keys.ts';
+import {
+  type DiffRequest,
+  type DiffResult,
+  type PollRef,
+  type StagedStream,
+  Streams,
+} from '../../src/storage/streams.ts';
+import { Targets } from '../../src/storage/targets.ts';
+import { randomPrefix, redis } from '../support/services.ts';
+
+export const MINUTE = 60_000;
+/** A fixed moment, so that ages in the tests read as what they are. */
+export const NOON = Date.parse('2026-01-01T12:00:00Z');
+
+export interface Store {
+  connection: Dragonfly;
+  keys: Keys;
+  streams: Streams;
+  targets: Targets;
+}
+
+/** A store of its own on the shared server, behind a random prefix. */
+export async function openStore(): Promise<Store> {
+  const { url } = await redis();
+  const connection = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
+  await waitUntilReady(connection, 5_000);
+  const keys = new Keys(randomPrefix());
+  return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
+}
+
+/** The same server, nothing in it yet. */
+export function emptyStore({ connection }: Store): Store {
+  const keys = new Keys(randomPrefix());
+  return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
+}
+
+export function stream(id: string, userId: string, startedMs = NOON, gameId = 'game'): Stream {
+  return { id, userId, userLogin: `login-${userId}`, gameId, title: `title of ${id}`, startedAt: iso(startedMs) };
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export interface Shown {
+  kind?: TargetKind;
+  streams?: Stream[];
+  complete?: { users?: string[]; games?: string[] };
+}
+
+/** One poll as the activities carry it out, with the steps in the caller's hands. */
+export class TestPoll {
+  readonly ref: PollRef;
+  readonly #store: Store;
+  readonly #options: Partial<DiffRequest>;
+  #diffs = 0;
+
+  private constructor(store: Store, ref: PollRef, options: Partial<DiffRequest>) {
+    this.#store = store;
+    this.ref = ref;
+    this.#options = options;
+  }
+
+  /** Opens a poll that starts at `startedMs`, after one that started at `lastMs` (0: after none). */
+  static async open(
+    store: Store,
+    startedMs: number,
+    lastMs = 0,
+    options: Partial<DiffRequest> = {},
+  ): Promise<TestPoll & { lost: boolean }> {
+    const ref = { id: `poll-${startedMs}-${Math.random().toString(36).slice(2)}`, startedMs };
+    const { lost } = await store.streams.openPoll(ref, lastMs, lastMs, startedMs);
+    return Object.assign(new TestPoll(store, ref, { lastCompleteMs: lastMs, ...options }), { lost });
+  }
+
+  nextOwner(): string {
+    return `${this.ref.id}#${this.#diffs++}`;
+  }
+
+  async diff({ kind = 'user', streams = [], complete = {} }: Shown, owner = this.nextOwner()): Promise<DiffResult> {
+    const staged: StagedStream[] = streams.map((shown) => ({
+      ...shown,
+      kind,
+      startedMs: Date.parse(shown.startedAt),
+    }));
+    return this.#store.streams.diff({
+      poll: this.ref,
+      owner,
+      streams: staged,
+      complete: { users: complete.users ?? [], games: complete.games ?? [] },
+      lastCompleteMs: 0,
+      firstSight: 'announce',
+      offlineAfterMisses: 2,
+      nowMs: this.ref.startedMs,
+      claimBytes: 36_000,
+      ...this.#options,
+    });
+  }
+
+  /** Diffs and publishes as if the broker confirmed at once. Returns what was announced. */
+  async announce(shown: Shown): Promise<StreamEvent[]> {
+    const owner = this.nextOwner();
+    const result = await this.diff(shown, owner);
+    if (result.lost) return [];
+    const ids = result.events.map((event) => event.id);
+    const held = await this.#store.streams.renewClaims(owner, ids);
+    await this.#store.streams.markAnnounced(held);
+    return result.events.filter((event) => held.includes(event.id));
+  }
+}
+
+export async function liveUsers({ connection, keys }: Store): Promise<string[]> {
+  return (await connection.hkeys(keys.live)).sort();
+}
