@@ -1,0 +1,85 @@
+/**
+ * `npm test`: starts Temporal, Redis and RabbitMQ once, runs every `*.test.ts` below `test` against them and prints, as the
+ * last line, how many tests passed and failed. Arguments choose files: `npm test -- publisher` runs those whose path
+ * contains "publisher".
+ */
+import { globSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Services, startServices } from '../sandbox/services/index.ts';
+import { createSteps } from '../sandbox/services/steps.ts';
+import { sharedEnvironment } from './support/environment.ts';
+import { type ResultCounter, runTests } from './support/runner.ts';
+
+/** Tests wait for services far more than they compute, and the machines that run them have two cores. */
+const CONCURRENCY = 2;
+const FILE_TIMEOUT_MS = 5 * 60_000;
+
+const root = resolve(import.meta.dirname, '..');
+process.chdir(root);
+
+const files = globSync('test/**/*.test.ts').sort();
+const filters = process.argv.slice(2);
+const chosen = files.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
+
+let services: Services | undefined;
+let results: ResultCounter | undefined;
+const dir = newRunFolder();
+try {
+  if (chosen.length === 0) throw new Error(`no test file matches ${filters.join(' ') || 'test/**/*.test.ts'}`);
+  services = await startServices({
+    dir,
+    steps: createSteps(process.stdout),
+    headless: true,
+    // Not the variables of the application: a shell that points at real services must not have tests run on them.
+    env: {
+      TEMPORAL_ADDRESS: process.env.TEST_TEMPORAL_ADDRESS ?? '',
+      DRAGONFLY_URL: process.env.TEST_REDIS_URL ?? '',
+      RABBITMQ_URL: process.env.TEST_RABBITMQ_URL ?? '',
+    },
+  });
+  Object.assign(process.env, sharedEnvironment(services));
+  process.stdout.write('\n');
+  results = await runTests({
+    files: chosen.map((file) => join(root, file)),
+    output: process.stdout,
+    concurrency: CONCURRENCY,
+    timeoutMs: FILE_TIMEOUT_MS,
+  });
+} catch (error) {
+  process.stdout.write(`\n✖ ${(error as Error).message}\n`);
+} finally {
+  await services?.stop();
+}
+
+if (results && results.failures.length > 0) {
+  process.stdout.write(`\nFailed (logs of the services: ${dir}):\n`);
+  for (const { title, message } of results.failures) {
+    process.stdout.write(`  ✖ ${title}\n${message.replace(/^/gm, '      ')}\n`);
+  }
+}
+const ok = results?.ok ?? false;
+if (ok) rmSync(dir, { recursive: true, force: true });
+process.stdout.write(`\n${results?.summary() ?? '0 passed, 1 failed'}\n`);
+process.exitCode = ok ? 0 : 1;
+
+/** A folder for this run alone, so that runs side by side do not meet. Those of runs that are over are removed. */
+function newRunFolder(): string {
+  const parent = join(root, '.local', 'test');
+  mkdirSync(parent, { recursive: true });
+  for (const name of readdirSync(parent)) {
+    if (!isRunning(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+  const folder = join(parent, String(process.pid));
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    // Nobody has this id any more, or never had.
+    return false;
+  }
+}
