@@ -37,7 +37,7 @@ export interface TokenStatus {
 export interface AppAccessTokenOptions {
   clientId: string;
   clientSecret: Secret;
-  auth: HttpOrigin;
+  auth: Pick<HttpOrigin, 'send'>;
   /** How long a validated token is trusted; 0: asked before every request. */
   validateTtlSeconds: number;
   logger: Logger;
