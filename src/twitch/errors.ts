@@ -59,37 +59,60 @@ export interface Answer {
 
 const QUOTED_MAX = 200;
 
-/**
- * What an error answer says: its `message` (Helix: `{error, status, message}`, OAuth: `{status, message}`), else the start
- * of its body. A server may echo what it was sent, so the secrets of the request are taken out first.
- */
-export function quote(body: string, secrets: readonly Secret[]): string {
-  let text = body;
+/** The `message` of an error answer (Helix: `{error, status, message}`, OAuth: `{status, message}`). */
+function messageOf(body: string): string | undefined {
   try {
     const parsed: unknown = JSON.parse(body);
     if (parsed !== null && typeof parsed === 'object' && 'message' in parsed && typeof parsed.message === 'string') {
-      text = parsed.message;
+      return parsed.message;
     }
   } catch {
-    // A proxy's error page: its text is all there is to quote.
+    // Not from Twitch itself, for example a proxy's error page.
   }
+  return undefined;
+}
+
+/** One line of at most 200 characters. A server may echo what it was sent, so the request's secrets are taken out first. */
+export function quote(text: string, secrets: readonly Secret[]): string {
+  let safe = text;
   for (const secret of secrets) {
     const value = secret.reveal();
     for (const form of new Set([value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)])) {
-      text = text.replaceAll(form, String(secret));
+      safe = safe.replaceAll(form, String(secret));
     }
   }
-  text = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  return text.length > QUOTED_MAX ? `${text.slice(0, QUOTED_MAX)}…` : text;
+  safe = safe.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  return safe.length > QUOTED_MAX ? `${safe.slice(0, QUOTED_MAX)}…` : safe;
 }
 
 /**
- * The error that a Helix answer other than 200 stands for. Source: https://dev.twitch.tv/docs/api/guide (status codes,
- * rate limits).
+ * The error that an answer other than 200 stands for, with Twitch's message or else the start of the body. Source:
+ * https://dev.twitch.tv/docs/api/guide (status codes, rate limits).
  */
 export function helixError(answer: Answer, secrets: readonly Secret[]): TwitchError {
+  return errorFor(answer, quote(messageOf(answer.body) ?? answer.body, secrets));
+}
+
+/**
+ * The error that a /token answer other than 200 stands for. Twitch says 400 `invalid client` for an unknown client id and
+ * 403 `invalid client secret` for a wrong secret (fixtures of nicklaw5/helix); both stay wrong until a setting changes.
+ */
+export function tokenError(answer: Answer, secrets: readonly Secret[]): TwitchError {
+  // Never the body itself: under another status than 200 it may still hold a token.
+  const said = quote(messageOf(answer.body) ?? '', secrets);
   const { status } = answer;
-  const said = quote(answer.body, secrets);
+  if (status !== 400 && status !== 401 && status !== 403) return errorFor(answer, said);
+  const advice = /secret/i.test(said)
+    ? 'set TWITCH_CLIENT_SECRET to the current secret of this application (https://dev.twitch.tv/console/apps shows a new one on request)'
+    : /client/i.test(said)
+      ? 'set TWITCH_CLIENT_ID to the Client ID that https://dev.twitch.tv/console/apps shows'
+      : 'check TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET against https://dev.twitch.tv/console/apps';
+  const reason = said ? `${status}: ${said}` : status;
+  return new TwitchError('credentials', `Twitch refused the client credentials (${reason}): ${advice}`, { status });
+}
+
+function errorFor(answer: Answer, said: string): TwitchError {
+  const { status } = answer;
   const message = `${answer.what} answered ${status}${said ? `: ${said}` : ''}`;
   if (status === 429) {
     return new TwitchError('rate_limited', message, {
@@ -103,22 +126,4 @@ export function helixError(answer: Answer, secrets: readonly Secret[]): TwitchEr
   if (status === 400 && /cursor|"after"/i.test(said)) return new TwitchError('invalid_cursor', message, { status });
   if (status >= 400) return new TwitchError('bad_request', message, { status });
   return new TwitchError('invalid_response', message, { status });
-}
-
-/**
- * The error that a /token answer other than 200 stands for. Twitch says 400 `invalid client` for an unknown client id and
- * 403 `invalid client secret` for a wrong secret (fixtures of nicklaw5/helix); both stay wrong until a setting changes.
- */
-export function tokenError(answer: Answer, secrets: readonly Secret[]): TwitchError {
-  const { status } = answer;
-  if (status !== 400 && status !== 401 && status !== 403) return helixError(answer, secrets);
-  const said = quote(answer.body, secrets);
-  const advice = /secret/i.test(said)
-    ? 'set TWITCH_CLIENT_SECRET to the current secret of this application (https://dev.twitch.tv/console/apps shows a new one on request)'
-    : /client/i.test(said)
-      ? 'set TWITCH_CLIENT_ID to the Client ID that https://dev.twitch.tv/console/apps shows'
-      : 'check TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET against https://dev.twitch.tv/console/apps';
-  return new TwitchError('credentials', `Twitch refused the client credentials (${status} ${said}): ${advice}`, {
-    status,
-  });
 }

@@ -60,6 +60,12 @@ describe('tokenError', () => {
     assert.match(message, /TWITCH_CLIENT_ID and TWITCH_CLIENT_SECRET/);
   });
 
+  it('quotes no body that is not an error of Twitch: it may hold a token', () => {
+    for (const status of [201, 400, 500]) {
+      assert.doesNotMatch(tokenError(answer(status, { access_token: 'abc123' }), []).message, /abc123/);
+    }
+  });
+
   it('a server error is no reason to doubt the credentials', () => {
     assert.equal(tokenError(answer(503, ''), []).kind, 'server');
   });
@@ -81,8 +87,8 @@ describe('quote', () => {
         fc.boolean(),
         (value, before, behind, asJson) => {
           const text = `${before}${value}${behind}${encodeURIComponent(value)}`;
-          const quoted = quote(asJson ? JSON.stringify({ message: text }) : text, [new Secret(value)]);
-          assert.ok(!quoted.includes(value) && !quoted.includes(encodeURIComponent(value)), quoted);
+          const { message } = helixError(answer(500, asJson ? { message: text } : text), [new Secret(value)]);
+          assert.ok(!message.includes(value) && !message.includes(encodeURIComponent(value)), message);
         },
       ),
     );
