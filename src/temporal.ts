@@ -31,7 +31,7 @@ export function readTemporalSettings(env: NodeJS.ProcessEnv): TemporalSettings {
   }
   let config: ClientConnectConfig;
   try {
-    config = loadClientConnectConfig({ overrideEnvVars: given });
+    config = loadConfig(given);
   } catch (error) {
     const { message } = error as Error;
     const [name] = Object.entries(given).find(
@@ -54,6 +54,16 @@ export function readTemporalSettings(env: NodeJS.ProcessEnv): TemporalSettings {
       ...(metadata !== undefined && { metadata }),
     },
   };
+}
+
+/** A `temporal.toml` without any profile, an empty one for example, is no mistake; the SDK (1.24) trips over it. */
+function loadConfig(env: Record<string, string>): ClientConnectConfig {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars: env });
+  } catch (error) {
+    if (!(error instanceof TypeError) || env.TEMPORAL_PROFILE) throw error;
+    return loadClientConnectConfig({ overrideEnvVars: env, disableFile: true });
+  }
 }
 
 /** Temporal can't be reached, or has no such namespace; the message says which setting to look at. */

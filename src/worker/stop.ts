@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 
 /** Everything in all: container runtimes and supervisors tend to kill after 10 to 30 seconds. */
 const STOP_WITHIN_MS = 15_000;
-const CLOSE_WITHIN_MS = 1_500;
+const CLOSE_WITHIN_MS = 1_000;
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A request to stop: `signal` for what can be aborted, `requested` for what waits. */
@@ -49,11 +49,11 @@ export function exitOnUncaught(logger: Logger): void {
 }
 
 /** Returns a function that closes one thing: it neither throws nor takes long, so that the others get their turn. */
-export function closing(logger: Logger): (what: string, close: () => unknown) => Promise<void> {
-  return async (what, close) => {
+export function closing(logger: Logger) {
+  return async (what: string, close: () => unknown, withinMs = CLOSE_WITHIN_MS): Promise<void> => {
     const timer = new AbortController();
-    const late = sleep(CLOSE_WITHIN_MS, undefined, { signal: timer.signal }).then(() => {
-      throw new Error(`not within ${CLOSE_WITHIN_MS / 1_000} s`);
+    const late = sleep(withinMs, undefined, { signal: timer.signal }).then(() => {
+      throw new Error(`not within ${withinMs / 1_000} s`);
     });
     try {
       await Promise.race([Promise.resolve().then(close), late]);

@@ -37,10 +37,10 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
   const common = {
     connection,
     namespace,
-    // A request and its confirm or page are done within seconds. What is not is cancelled at 8 s, and given up at 11 s,
-    // so that the rest of the shutdown fits into 15 s; Temporal then starts it again elsewhere.
+    // What is in hand is done within seconds. What is not is cancelled at 8 s and given up at 10.5 s, so that the rest of
+    // the shutdown fits into 15 s; Temporal then starts it again elsewhere.
     shutdownGraceTime: '8s',
-    shutdownForceTime: '11s',
+    shutdownForceTime: '10500ms',
     // Activities beat every second and are missed after 10 s: passing on one beat in two seconds leaves room for a lost one.
     maxHeartbeatThrottleInterval: '2s',
   } satisfies Partial<WorkerOptions>;

@@ -1,0 +1,129 @@
+import type { NativeConnection } from '@temporalio/worker';
+import type { Settings } from '../config/env.ts';
+import type { Check, CheckResult } from '../http/check.ts';
+import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { Dragonfly } from '../storage/dragonfly.ts';
+import type { PollTimes, Progress } from '../storage/progress.ts';
+import type { TemporalSettings } from '../temporal.ts';
+import type { TwitchClient } from '../twitch/client.ts';
+
+const ASK_TEMPORAL_MS = 1_500;
+/** Batches that a poll compares at once: without news there is a sign of progress only this often. */
+const BATCHES_PER_DIFF = 20;
+/** A refused or missing token is asked for again this often while nobody polls. */
+const TOKEN_EVERY_MS = 10_000;
+
+/** Temporal's frontend answers, and both workers are polling. */
+export function temporalCheck(
+  { address, namespace }: TemporalSettings,
+  connection: () => NativeConnection | undefined,
+  workers: () => Record<string, string>,
+): Check {
+  return async () => {
+    const connected = connection();
+    if (!connected) return { ok: false, detail: `waiting for Temporal at ${address} (TEMPORAL_ADDRESS)` };
+    try {
+      await connected.withDeadline(Date.now() + ASK_TEMPORAL_MS, () => connected.workflowService.getSystemInfo({}));
+    } catch {
+      return { ok: false, detail: `Temporal at ${address} does not answer (TEMPORAL_ADDRESS)` };
+    }
+    const states = Object.entries(workers());
+    if (states.length === 0) return { ok: false, detail: 'the workers are starting' };
+    const idle = states.find(([, state]) => state !== 'RUNNING');
+    if (idle) return { ok: false, detail: `the worker of queue ${idle[0]} is ${idle[1].toLowerCase()}` };
+    return { ok: true, detail: `namespace ${namespace} at ${address}` };
+  };
+}
+
+/** The store answers a PING. */
+export function dragonflyCheck(redis: Dragonfly, url: Settings['DRAGONFLY_URL']): Check {
+  return async () => {
+    if (redis.status !== 'ready') return { ok: false, detail: `no connection to ${url} (DRAGONFLY_URL)` };
+    try {
+      await redis.ping();
+      return { ok: true, detail: String(url) };
+    } catch (error) {
+      return { ok: false, detail: `no answer from ${url} (DRAGONFLY_URL): ${(error as Error).message}` };
+    }
+  };
+}
+
+/** The broker takes messages. A topology that is not what we would declare is told, and works all the same. */
+export function rabbitmqCheck(publisher: Pick<RabbitPublisher, 'status'>, url: Settings['RABBITMQ_URL']): Check {
+  return () => {
+    const { state, detail = 'not connected yet', degraded } = publisher.status();
+    if (state !== 'ready') return { ok: false, detail: `${url} (RABBITMQ_URL) is ${state}: ${detail}` };
+    return { ok: true, detail: degraded ? `${url}, degraded: ${degraded}` : String(url) };
+  };
+}
+
+/**
+ * There is an app access token, or nothing that speaks against getting one. As long as there is none one is asked for, so
+ * that a wrong secret shows before anything is polled.
+ */
+export function twitchCheck(twitch: Pick<TwitchClient, 'tokenStatus' | 'prepareToken'>, now = Date.now): Check {
+  let askedMs = Number.NEGATIVE_INFINITY;
+  let had = false;
+  return () => {
+    const { state, detail, expiresAt } = twitch.tokenStatus();
+    if (state === 'ok') {
+      had = true;
+      return { ok: true, detail: expiresAt ? `token valid until ${expiresAt}` : 'token valid' };
+    }
+    if (now() - askedMs > TOKEN_EVERY_MS) {
+      askedMs = now();
+      // The status tells how it ended.
+      twitch.prepareToken().catch(() => undefined);
+    }
+    if (state === 'failed') return { ok: false, detail: detail ?? 'no app access token from Twitch' };
+    return { ok: had, detail: 'an app access token is being fetched' };
+  };
+}
+
+/**
+ * Polls come to an end. The limit leaves room for two polls that fail, and for the time that a small rate limit
+ * puts between two comparisons of a long poll.
+ */
+export function pollCheck(
+  progress: Pick<Progress, 'read'>,
+  settings: Pick<Settings, 'POLL_INTERVAL_SECONDS' | 'TWITCH_REQUESTS_PER_MINUTE'>,
+  now = Date.now,
+): Check {
+  const diffSeconds = (BATCHES_PER_DIFF * 60) / settings.TWITCH_REQUESTS_PER_MINUTE;
+  const limitMs = Math.max(3 * settings.POLL_INTERVAL_SECONDS, 90, 2 * diffSeconds) * 1_000;
+  let known: PollTimes = { startedMs: 0, progressMs: 0 };
+  return async (): Promise<CheckResult> => {
+    try {
+      const { startedMs, progressMs } = await progress.read();
+      // A store that came back empty knows nothing of the polls before, and we do.
+      known = {
+        startedMs: Math.max(known.startedMs, startedMs),
+        progressMs: Math.max(known.progressMs, progressMs),
+      };
+    } catch {
+      // The store has a check of its own: what was read last still tells the age.
+    }
+    const ageMs = now() - known.progressMs;
+    if (known.progressMs > 0 && ageMs <= limitMs) return { ok: true, detail: `last poll got through ${ago(ageMs)}` };
+    if (known.startedMs === 0) return { ok: false, detail: 'no poll yet: run npm run client -- schedule apply' };
+    const starts = now() - known.startedMs <= limitMs;
+    const since = known.progressMs > 0 ? `for ${inWords(ageMs)}` : 'so far';
+    return {
+      ok: false,
+      detail: starts
+        ? `polls begin, but none has got through ${since}: the other checks and npm run client -- status tell why`
+        : `no poll has begun for ${inWords(now() - known.startedMs)} ` +
+          `(POLL_INTERVAL_SECONDS is ${settings.POLL_INTERVAL_SECONDS}): see npm run client -- schedule describe`,
+    };
+  };
+}
+
+function ago(ms: number): string {
+  return ms < 1_000 ? 'just now' : `${inWords(ms)} ago`;
+}
+
+function inWords(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}

@@ -1,0 +1,126 @@
+import type { NativeConnection } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { Settings } from '../config/env.ts';
+import { type Health, healthz } from '../http/healthz.ts';
+import { readyz } from '../http/readyz.ts';
+import { createHttpServer, listen } from '../http/server.ts';
+import type { Logger } from '../log.ts';
+import { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import { connectDragonfly, waitUntilReady } from '../storage/dragonfly.ts';
+import { Progress } from '../storage/progress.ts';
+import { Streams } from '../storage/streams.ts';
+import { Targets } from '../storage/targets.ts';
+import type { TemporalSettings } from '../temporal.ts';
+import { TwitchClient } from '../twitch/client.ts';
+import { noteProgress } from './activities.ts';
+import { dragonflyCheck, pollCheck, rabbitmqCheck, temporalCheck, twitchCheck } from './checks.ts';
+import { connectNative } from './connect.ts';
+import { installRuntime } from './logging.ts';
+import { closing, type Stop } from './stop.ts';
+import { startWorkers, type TemporalWorkers } from './temporalWorkers.ts';
+
+/** How long workers wait for the store at the start: without it they only collect failed attempts. */
+const STORE_WAIT_MS = 30_000;
+
+/** The publisher waits for outstanding confirms, and for a broker that answers late. */
+const BROKER_CLOSE_MS = 3_000;
+
+export interface ProcessOptions {
+  settings: Settings;
+  temporal: TemporalSettings;
+  /** File of a bundle made by `bundleWorkflowCode`; without one the workflows are bundled at the start. */
+  workflowBundle?: string | undefined;
+  logger: Logger;
+  stop: Stop;
+}
+
+/**
+ * Runs the worker process until it is told to stop or fails, and leaves nothing open. HTTP is served from the first
+ * moment, so that the probes answer while services are waited for. RabbitMQ is not waited for: polls go on without it, and
+ * what they find is delivered when it is there.
+ *
+ * @returns the exit code: 0 after a stop that let everything in hand finish
+ */
+export async function runProcess({
+  settings,
+  temporal,
+  workflowBundle,
+  logger,
+  stop,
+}: ProcessOptions): Promise<number> {
+  installRuntime(logger);
+  const redis = connectDragonfly({ url: settings.DRAGONFLY_URL, logger });
+  const streams = new Streams(redis);
+  const targets = new Targets(redis);
+  const progress = new Progress(redis);
+  const publisher = new RabbitPublisher({ url: settings.RABBITMQ_URL, topology: settings.RABBITMQ_TOPOLOGY, logger });
+  const twitch = new TwitchClient({
+    clientId: settings.TWITCH_CLIENT_ID,
+    clientSecret: settings.TWITCH_CLIENT_SECRET,
+    apiUrl: settings.TWITCH_API_URL,
+    authUrl: settings.TWITCH_AUTH_URL,
+    validateTtlSeconds: settings.TWITCH_VALIDATE_TTL_SECONDS,
+    logger,
+  });
+  let connection: NativeConnection | undefined;
+  let workers: TemporalWorkers | undefined;
+  let failed = false;
+
+  const states = () => workers?.states() ?? {};
+  const health = (): Health => {
+    const state =
+      failed || workers?.failed ? 'failed' : stop.signal.aborted ? 'stopping' : workers ? 'running' : 'starting';
+    return { state, workers: states() };
+  };
+  const app = createHttpServer(logger);
+  await app.register(healthz, { health });
+  await app.register(readyz, {
+    stopping: () => stop.signal.aborted || failed,
+    checks: {
+      temporal: temporalCheck(temporal, () => connection, states),
+      dragonfly: dragonflyCheck(redis, settings.DRAGONFLY_URL),
+      rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
+      twitch: twitchCheck(twitch),
+      polls: pollCheck(progress, settings),
+    },
+  });
+
+  try {
+    const url = await listen(app, settings.HTTP_HOST, settings.HTTP_PORT);
+    logger.info({ url }, `serving HTTP at ${url}; ${url}/readyz tells what is missing`);
+    publisher.start();
+    [connection] = await Promise.all([
+      connectNative(temporal, { logger, signal: stop.signal }),
+      Promise.race([waitUntilReady(redis, STORE_WAIT_MS), stop.requested]),
+    ]);
+    workers = await startWorkers({
+      connection,
+      namespace: temporal.namespace,
+      activities: noteProgress(createActivities({ settings, targets, streams, twitch, publisher }), progress),
+      requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
+      workflowBundle,
+      logger,
+    });
+    stop.signal.addEventListener('abort', workers.shutdown);
+    if (stop.signal.aborted) workers.shutdown();
+    else logger.info({ queues: Object.keys(states()) }, 'workers are running');
+    await workers.done;
+  } catch (error) {
+    if (!stop.signal.aborted || workers) {
+      failed = true;
+      logger.fatal({ err: error }, `the worker process ends: ${(error as Error).message}`);
+    }
+  }
+
+  const close = closing(logger);
+  await Promise.all([
+    close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),
+    close('the store', async () => {
+      if (redis.status === 'ready') await redis.quit();
+      redis.disconnect();
+    }),
+    close('Twitch', () => twitch.close()),
+  ]);
+  await Promise.all([close('HTTP', () => app.close()), close('Temporal', () => connection?.close())]);
+  return failed ? 1 : 0;
+}
