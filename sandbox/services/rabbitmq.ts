@@ -118,7 +118,7 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabb
       await untilReady(() => speaksAmqp(ports.amqp), { what: 'RabbitMQ', timeoutMs: 30_000 });
     },
     async closeAllConnections() {
-      await ctl('close_all_connections', 'closed on purpose');
+      await ctl('close_all_connections', '--global', 'closed on purpose');
     },
     async setMemoryAlarm(on) {
       await ctl('set_vm_memory_high_watermark', on ? '0' : '0.4');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
@@ -34,6 +34,12 @@ function processesIn(dir: string): string[] {
   });
 }
 
+/** Ends a service even when its test fails half-way: left alone, it would keep this file from ending. */
+function owned<T extends { kill(): Promise<void> }>(t: TestContext, service: T): T {
+  t.after(() => service.kill());
+  return service;
+}
+
 async function isGone(pid: number): Promise<boolean> {
   return (await startTime(pid)) === '';
 }
@@ -48,8 +54,8 @@ async function withRedis<T>(url: string, use: (client: Redis) => Promise<T>): Pr
   }
 }
 
-test('redis: keeps its data over a restart when told to, loses it when told to, and leaves nothing', async () => {
-  const redis = await startRedis({ dir: join(base, 'redis') });
+test('redis: keeps its data over a restart when told to, loses it when told to, and leaves nothing', async (t) => {
+  const redis = owned(t, await startRedis({ dir: join(base, 'redis') }));
   const read = () => withRedis(redis.url, (client) => client.get('key'));
   await withRedis(redis.url, (client) => client.set('key', 'value'));
   await redis.restart({ keepData: true });
@@ -64,18 +70,18 @@ test('redis: keeps its data over a restart when told to, loses it when told to, 
   assert.ok(await isGone(pid));
 });
 
-test('redis: with persist, the data survives a crash and a later start in the same folder', async () => {
+test('redis: with persist, the data survives a crash and a later start in the same folder', async (t) => {
   const dir = join(base, 'redis-persist');
-  const first = await startRedis({ dir, persist: true });
+  const first = owned(t, await startRedis({ dir, persist: true }));
   await withRedis(first.url, (client) => client.set('key', 'value'));
   await first.stop();
-  const second = await startRedis({ dir, persist: true });
+  const second = owned(t, await startRedis({ dir, persist: true }));
   assert.equal(await withRedis(second.url, (client) => client.get('key')), 'value');
   await second.kill();
 });
 
-test('redis: a paused one accepts connections and answers nobody until it is resumed', async () => {
-  const redis = await startRedis({ dir: join(base, 'redis-paused') });
+test('redis: a paused one accepts connections and answers nobody until it is resumed', async (t) => {
+  const redis = owned(t, await startRedis({ dir: join(base, 'redis-paused') }));
   const port = Number(new URL(redis.url).port);
   const ping = () => ask(port, 'PING\r\n', (answer) => answer.includes('+PONG'));
   redis.pause();
@@ -85,9 +91,9 @@ test('redis: a paused one accepts connections and answers nobody until it is res
   await redis.stop();
 });
 
-test('temporal: serves its namespace, keeps its address and state over a restart, and leaves nothing', async () => {
+test('temporal: serves its namespace, keeps its address and state over a restart, and leaves nothing', async (t) => {
   const dir = join(base, 'temporal');
-  const temporal = await startTemporal({ dir, dbFile: join(dir, 'state.db'), namespace: 'own' });
+  const temporal = owned(t, await startTemporal({ dir, dbFile: join(dir, 'state.db'), namespace: 'own' }));
   assert.equal((await fetch(temporal.uiUrl as string)).status, 200);
   const { address, pid } = temporal;
   await temporal.kill();
@@ -99,9 +105,9 @@ test('temporal: serves its namespace, keeps its address and state over a restart
   assert.deepEqual(processesIn(dir), []);
 });
 
-test('rabbitmq: a node of its own that keeps its data, takes orders, and leaves nothing', async () => {
+test('rabbitmq: a node of its own that keeps its data, takes orders, and leaves nothing', async (t) => {
   const dir = join(base, 'rabbitmq');
-  const rabbitmq = await startRabbitmq({ dir });
+  const rabbitmq = owned(t, await startRabbitmq({ dir }));
   const url = await rabbitmq.addVhost('v1');
   const connection = await connect(url);
   const channel = await connection.createConfirmChannel();
@@ -165,16 +171,18 @@ test('given services are used and not started', async () => {
 test('when one service cannot start, the others are stopped', async () => {
   const dir = join(base, 'failing');
   const env = { RABBITMQ_URL: 'amqp://there' };
-  // A folder where Redis's log file should go.
-  const blocker = await startServices({ dir, env });
-  await assert.rejects(startServices({ dir, env }), FolderInUseError);
-  await blocker.stop();
-  rmSync(join(dir, 'redis', 'redis.log'));
-  writeFileSync(join(dir, 'redis', 'redis.pid'), '{"cut');
-  const { mkdirSync } = await import('node:fs');
-  mkdirSync(join(dir, 'redis', 'redis.log'));
+  // Where Redis would open its log.
+  mkdirSync(join(dir, 'redis', 'redis.log'), { recursive: true });
   await assert.rejects(startServices({ dir, env }), /EISDIR/);
   assert.deepEqual(processesIn(dir), []);
+});
+
+test('a folder that a live run uses is refused', async (t) => {
+  const dir = join(base, 'in-use');
+  const redis = owned(t, await startRedis({ dir }));
+  await assert.rejects(startRedis({ dir }), FolderInUseError);
+  await redis.stop();
+  await owned(t, await startRedis({ dir })).stop();
 });
 
 test('a service does not outlive a process that was killed', async () => {
@@ -186,9 +194,10 @@ test('a service does not outlive a process that was killed', async () => {
   await eventually(() => isGone(pid), { message: 'the end of the orphan' });
 });
 
-test('what a dead run left behind is ended at the next start, and nothing else is', async () => {
+test('what a dead run left behind is ended at the next start, and nothing else is', async (t) => {
   const dir = join(base, 'stale');
-  const left = await startProcess({ name: 'left', dir, command: 'sleep', args: ['60'], env: process.env });
+  const options = { name: 'left', dir, command: 'sleep', args: ['60'], env: process.env };
+  const left = owned(t, await startProcess(options));
   const record = JSON.parse(readFileSync(join(dir, 'left.pid'), 'utf8'));
 
   writeFileSync(join(dir, 'left.pid'), JSON.stringify({ ...record, startedAt: 'earlier', owner: 2 ** 22 + 1 }));
