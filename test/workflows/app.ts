@@ -1,0 +1,165 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { WorkflowHandleWithFirstExecutionRunId } from '@temporalio/client';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  Runtime,
+  Worker,
+  type WorkflowBundleWithSourceMap,
+} from '@temporalio/worker';
+import { pino } from 'pino';
+import { type FaultProxy, startFaultProxy } from '../../sandbox/faultProxy.ts';
+import { startTwitchSandbox, type TwitchSandbox } from '../../sandbox/twitch/index.ts';
+import { createActivities, type Dependencies } from '../../src/activities/index.ts';
+import { Secret, secretUrl } from '../../src/config/secret.ts';
+import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
+import { TwitchClient } from '../../src/twitch/client.ts';
+import type { PollInput } from '../../src/workflows/input.ts';
+import type { pollStreams } from '../../src/workflows/pollStreams.ts';
+import type { PollReport } from '../../src/workflows/report.ts';
+import { openStore, type Store } from '../storage/support.ts';
+import { Consumer } from '../support/consumer.ts';
+import { freshVhost, randomPrefix, temporal } from '../support/services.ts';
+
+const run = promisify(execFile);
+
+Runtime.install({ logger: new DefaultLogger('ERROR') });
+
+let bundle: Promise<WorkflowBundleWithSourceMap> | undefined;
+
+/** The workflows' bundle, made once per test file. */
+export function workflowBundle(): Promise<WorkflowBundleWithSourceMap> {
+  bundle ??= bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  return bundle;
+}
+
+export type AppSettings = Partial<Dependencies['settings']>;
+
+/** The whole application in this process, on real services, with queues, keys and a virtual host of its own. */
+export interface TestApp {
+  sandbox: TwitchSandbox;
+  store: Store;
+  consumer: Consumer;
+  environment: TestWorkflowEnvironment;
+  /** Sits between the publisher and the broker. */
+  brokerProxy: FaultProxy;
+  taskQueue: string;
+  /** Handles of the polls, in their order. */
+  polls: WorkflowHandleWithFirstExecutionRunId<typeof pollStreams>[];
+  startPoll(input?: PollInput): Promise<WorkflowHandleWithFirstExecutionRunId<typeof pollStreams>>;
+  /** Starts a poll as a schedule would, and waits for its report. */
+  poll(input?: PollInput): Promise<PollReport>;
+  stop(): Promise<void>;
+}
+
+export async function startApp(settings: AppSettings = {}): Promise<TestApp> {
+  const logger = pino({ level: 'silent' });
+  const [{ address, namespace }, brokerUrl, store] = await Promise.all([temporal(), freshVhost(), openStore()]);
+  const environment = await TestWorkflowEnvironment.createFromExistingServer({ address, namespace });
+  const sandbox = await startTwitchSandbox({ requestsPerMinute: 60_000 });
+  const broker = new URL(brokerUrl);
+  const brokerProxy = await startFaultProxy({ target: { host: broker.hostname, port: Number(broker.port) } });
+  broker.host = `127.0.0.1:${brokerProxy.port}`;
+  const twitch = new TwitchClient({
+    clientId: sandbox.clientId,
+    clientSecret: new Secret(sandbox.clientSecret),
+    apiUrl: sandbox.apiUrl,
+    authUrl: sandbox.authUrl,
+    validateTtlSeconds: 30,
+    logger,
+  });
+  const publisher = new RabbitPublisher({ url: secretUrl(broker.href), topology: 'declare', logger });
+  publisher.start();
+  const consumer = await Consumer.start(brokerUrl);
+  const { pollPage, ...activities } = createActivities({
+    settings: {
+      POLL_INTERVAL_SECONDS: 30,
+      TARGET_USER_IDS: [],
+      TARGET_GAME_IDS: [],
+      FIRST_SIGHT: 'announce',
+      OFFLINE_AFTER_MISSES: 2,
+      ...settings,
+    },
+    streams: store.streams,
+    targets: store.targets,
+    twitch,
+    publisher,
+  });
+  const taskQueue = randomPrefix();
+  const common = { connection: environment.nativeConnection, namespace, maxHeartbeatThrottleInterval: '1s' as const };
+  const workers = [
+    await Worker.create({ ...common, taskQueue, workflowBundle: await workflowBundle(), activities }),
+    await Worker.create({
+      ...common,
+      taskQueue: `${taskQueue}-twitch`,
+      activities: { pollPage },
+      maxTaskQueueActivitiesPerSecond: 1_000,
+    }),
+  ];
+  const running = workers.map((worker) => worker.run());
+
+  const polls: TestApp['polls'] = [];
+  const startPoll: TestApp['startPoll'] = async (input = {}) => {
+    const handle = await environment.client.workflow.start<typeof pollStreams>('pollStreams', {
+      taskQueue,
+      workflowId: `poll-${randomPrefix()}`,
+      args: [{ twitchTaskQueue: `${taskQueue}-twitch`, ...input }],
+      workflowExecutionTimeout: '2 minutes',
+    });
+    polls.push(handle);
+    return handle;
+  };
+  return {
+    sandbox,
+    store,
+    consumer,
+    environment,
+    brokerProxy,
+    taskQueue,
+    polls,
+    startPoll,
+    poll: async (input) => (await startPoll(input)).result(),
+    async stop() {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+      await Promise.all([consumer.stop(), publisher.close(), twitch.close()]);
+      await Promise.all([brokerProxy.close(), sandbox.close(), environment.teardown()]);
+      store.connection.disconnect();
+    },
+  };
+}
+
+export interface RecordedHistory {
+  workflowId: string;
+  /** As `temporal workflow show --output json` prints it. */
+  history: {
+    events: { eventType: string; activityTaskScheduledEventAttributes?: { activityType: { name: string } } }[];
+  };
+}
+
+/** The histories of all workflows of an app: each poll's runs, and the deliveries that they handed over to. */
+export async function recordHistories(app: TestApp): Promise<RecordedHistory[]> {
+  const { cli, address, namespace } = await temporal();
+  const recorded: RecordedHistory[] = [];
+  const query = `TaskQueue = '${app.taskQueue}'`;
+  for await (const { workflowId, runId } of app.environment.client.workflow.list({ query })) {
+    const { stdout } = await run(
+      cli,
+      ['workflow', 'show', '--output', 'json', '--workflow-id', workflowId, '--run-id', runId].concat([
+        '--address',
+        address,
+        '--namespace',
+        namespace,
+      ]),
+      { maxBuffer: 64 * 1024 * 1024 },
+    );
+    recorded.push({ workflowId, history: JSON.parse(stdout) });
+  }
+  return recorded;
+}
