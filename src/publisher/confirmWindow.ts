@@ -61,6 +61,11 @@ export class ConfirmWindow {
     return this.#inFlight.size;
   }
 
+  /** Whether a message waits for its answer: sending it again takes no room. */
+  has(streamId: string): boolean {
+    return this.#inFlight.has(streamId);
+  }
+
   /** Sends a message. One that is in flight already is not sent again: both callers learn how it ends. */
   send(message: OutgoingMessage, settle: Settle): void {
     const { streamId, routingKey, content, properties } = message;

@@ -73,7 +73,7 @@ export class PublishCall {
         continue;
       }
       const window = this.#options.window();
-      if (!window || window.size >= maxInFlight) return;
+      if (!window || (window.size >= maxInFlight && !window.has(streamId))) return;
       this.#unsent.delete(streamId);
       this.#open.add(streamId);
       window.send(message, (failure) => this.#settle(streamId, failure));
