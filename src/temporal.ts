@@ -6,6 +6,9 @@ const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_NAMESPACE = 'default';
 /** gRPC status codes: https://grpc.io/docs/guides/status-codes/ */
 const NOT_FOUND = 5;
+const PERMISSION_DENIED = 7;
+const UNIMPLEMENTED = 12;
+const UNAUTHENTICATED = 16;
 
 /** Where Temporal is. `connectionOptions` may hold an API key and a client key: it is for connecting, not for printing. */
 export interface TemporalSettings {
@@ -92,21 +95,31 @@ function reason(error: unknown): string {
 type NamespaceReader = Pick<Connection, 'workflowService' | 'withDeadline'>;
 
 /**
- * Checks that the server knows the namespace. A server that does not let us look (a restricted API key) passes.
+ * Asks the server for the namespace: it answers, its own store works, and it knows the namespace. A server that does not
+ * let us look (an API key for workers only) passes.
  *
- * @throws TemporalUnavailableError if there is no such namespace
+ * @throws TemporalUnavailableError
  */
 export async function checkNamespace(
   connection: NamespaceReader,
-  { address, namespace }: TemporalSettings,
+  settings: TemporalSettings,
   timeoutMs: number,
 ): Promise<void> {
+  const { address, namespace } = settings;
   try {
     await connection.withDeadline(Date.now() + timeoutMs, () =>
       connection.workflowService.describeNamespace({ namespace }),
     );
   } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== NOT_FOUND) return;
+    const code = isGrpcServiceError(error) ? error.code : undefined;
+    if (code === PERMISSION_DENIED || code === UNIMPLEMENTED) return;
+    if (code === UNAUTHENTICATED) {
+      throw new TemporalUnavailableError(
+        `the Temporal server at ${address} refuses our credentials (TEMPORAL_API_KEY, TEMPORAL_TLS_CLIENT_…)`,
+        { cause: error },
+      );
+    }
+    if (code !== NOT_FOUND) throw unreachable(settings, error);
     throw new TemporalUnavailableError(
       `the Temporal server at ${address} has no namespace ${namespace} (TEMPORAL_NAMESPACE); ` +
         `create it: temporal operator namespace create --namespace ${namespace} --address ${address}`,

@@ -1,4 +1,4 @@
-import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from '../log.ts';
 
 /**
@@ -10,7 +10,7 @@ export function createHttpServer(logger: Logger): FastifyInstance {
   const level = logger.isLevelEnabled('debug') ? logger.level : 'warn';
   const app = fastify({
     loggerInstance: logger.child({ component: 'http' }, { level }) as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     connectionTimeout: 15_000,
     requestTimeout: 10_000,
     keepAliveTimeout: 10_000,
@@ -21,7 +21,10 @@ export function createHttpServer(logger: Logger): FastifyInstance {
 
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
-    request.log.debug({ method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    request.log.debug(
+      { method, path: url.split('?', 1)[0], status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    );
   });
 
   app.setErrorHandler((error: FastifyError, request, reply) => {

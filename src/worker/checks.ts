@@ -4,7 +4,7 @@ import type { Check, CheckResult } from '../http/check.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Dragonfly } from '../storage/dragonfly.ts';
 import type { PollTimes, Progress } from '../storage/progress.ts';
-import type { TemporalSettings } from '../temporal.ts';
+import { checkNamespace, type TemporalSettings } from '../temporal.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 
 const ASK_TEMPORAL_MS = 1_500;
@@ -13,23 +13,29 @@ const BATCHES_PER_DIFF = 20;
 /** A refused or missing token is asked for again this often while nobody polls. */
 const TOKEN_EVERY_MS = 10_000;
 
-/** Temporal's frontend answers, and both workers are polling. */
+/**
+ * Temporal answers and knows the namespace, and both workers are polling.
+ *
+ * @param waiting why there is no connection yet
+ */
 export function temporalCheck(
-  { address, namespace }: TemporalSettings,
-  connection: () => NativeConnection | undefined,
-  workers: () => Record<string, string>,
+  settings: TemporalSettings,
+  state: {
+    connection: () => NativeConnection | undefined;
+    workers: () => Record<string, string>;
+    waiting: () => string | undefined;
+  },
 ): Check {
+  const { address, namespace } = settings;
   return async () => {
-    const connected = connection();
-    if (!connected) return { ok: false, detail: `waiting for Temporal at ${address} (TEMPORAL_ADDRESS)` };
-    try {
-      await connected.withDeadline(Date.now() + ASK_TEMPORAL_MS, () => connected.workflowService.getSystemInfo({}));
-    } catch {
-      return { ok: false, detail: `Temporal at ${address} does not answer (TEMPORAL_ADDRESS)` };
+    const connection = state.connection();
+    if (!connection) {
+      return { ok: false, detail: state.waiting() ?? `connecting to Temporal at ${address} (TEMPORAL_ADDRESS)` };
     }
-    const states = Object.entries(workers());
-    if (states.length === 0) return { ok: false, detail: 'the workers are starting' };
-    const idle = states.find(([, state]) => state !== 'RUNNING');
+    await checkNamespace(connection, settings, ASK_TEMPORAL_MS);
+    const workers = Object.entries(state.workers());
+    if (workers.length === 0) return { ok: false, detail: 'the workers are starting' };
+    const idle = workers.find(([, runState]) => runState !== 'RUNNING');
     if (idle) return { ok: false, detail: `the worker of queue ${idle[0]} is ${idle[1].toLowerCase()}` };
     return { ok: true, detail: `namespace ${namespace} at ${address}` };
   };

@@ -18,9 +18,9 @@ const ATTEMPT_MS = 10_000;
  */
 export async function connectNative(
   settings: TemporalSettings,
-  options: { logger: Logger; signal: AbortSignal },
+  options: { logger: Logger; signal: AbortSignal; onWait?: (reason: string) => void },
 ): Promise<NativeConnection> {
-  const { logger, signal } = options;
+  const { logger, signal, onWait } = options;
   let said = { message: '', atMs: 0 };
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
@@ -31,9 +31,10 @@ export async function connectNative(
       return connection;
     } catch (error) {
       if (signal.aborted || !(error instanceof TemporalUnavailableError)) throw error;
+      onWait?.(error.message);
       if (error.message !== said.message || Date.now() - said.atMs > REMIND_MS) {
         said = { message: error.message, atMs: Date.now() };
-        logger.warn(`${error.message}; trying again until it does`);
+        logger.warn(`${error.message}; trying again until it works`);
       }
     }
     const backoffMs = Math.min(BACKOFF_FIRST_MS * 2 ** attempt, BACKOFF_MOST_MS);

@@ -64,6 +64,7 @@ export async function runProcess({
   });
   let connection: NativeConnection | undefined;
   let workers: TemporalWorkers | undefined;
+  let waiting: string | undefined;
   let failed = false;
 
   const states = () => workers?.states() ?? {};
@@ -77,7 +78,7 @@ export async function runProcess({
   await app.register(readyz, {
     stopping: () => stop.signal.aborted || failed,
     checks: {
-      temporal: temporalCheck(temporal, () => connection, states),
+      temporal: temporalCheck(temporal, { connection: () => connection, workers: states, waiting: () => waiting }),
       dragonfly: dragonflyCheck(redis, settings.DRAGONFLY_URL),
       rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
       twitch: twitchCheck(twitch),
@@ -90,7 +91,13 @@ export async function runProcess({
     logger.info({ url }, `serving HTTP at ${url}; ${url}/readyz tells what is missing`);
     publisher.start();
     [connection] = await Promise.all([
-      connectNative(temporal, { logger, signal: stop.signal }),
+      connectNative(temporal, {
+        logger,
+        signal: stop.signal,
+        onWait: (reason) => {
+          waiting = reason;
+        },
+      }),
       Promise.race([waitUntilReady(redis, STORE_WAIT_MS), stop.requested]),
     ]);
     workers = await startWorkers({

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { pino } from 'pino';
+import type { Activities } from '../../src/activities/index.ts';
+import { startWorkers } from '../../src/worker/temporalWorkers.ts';
+
+/** Stands for the SDK's worker: runs until it is shut down or made to end. */
+class FakeWorker {
+  readonly options: WorkerOptions;
+  readonly #run = Promise.withResolvers<void>();
+  #state = 'INITIALIZED';
+
+  constructor(options: WorkerOptions) {
+    this.options = options;
+  }
+
+  getState(): string {
+    return this.#state;
+  }
+
+  run(): Promise<void> {
+    this.#state = 'RUNNING';
+    return this.#run.promise;
+  }
+
+  shutdown(): void {
+    this.end();
+  }
+
+  end(error?: Error): void {
+    this.#state = error ? 'FAILED' : 'STOPPED';
+    if (error) this.#run.reject(error);
+    else this.#run.resolve();
+  }
+}
+
+async function start(t: TestContext) {
+  const made: FakeWorker[] = [];
+  t.mock.method(Worker, 'create', async (options: WorkerOptions) => {
+    const worker = new FakeWorker(options);
+    made.push(worker);
+    return worker;
+  });
+  const activities = { fetchTargets() {}, pollPage() {}, diffStreams() {}, publishStreams() {} };
+  const workers = await startWorkers({
+    connection: {} as NativeConnection,
+    namespace: 'default',
+    activities: activities as unknown as Activities,
+    requestsPerMinute: 780,
+    logger: pino({ level: 'silent' }),
+  });
+  return { workers, made: made as [FakeWorker, FakeWorker] };
+}
+
+test('only the rate-limited queue sends requests to Twitch, with the limit of all its workers', async (t) => {
+  const { made } = await start(t);
+  const [main, helix] = made.map((worker) => worker.options) as [WorkerOptions, WorkerOptions];
+  assert.equal(main.taskQueue, 'stream-poller');
+  assert.deepEqual(Object.keys(main.activities ?? {}), ['fetchTargets', 'diffStreams', 'publishStreams']);
+  assert.equal(main.maxTaskQueueActivitiesPerSecond, undefined);
+  assert.equal(helix.taskQueue, 'twitch-helix');
+  assert.deepEqual(Object.keys(helix.activities ?? {}), ['pollPage']);
+  assert.equal(helix.workflowsPath ?? helix.workflowBundle, undefined);
+  assert.equal(helix.maxTaskQueueActivitiesPerSecond, 13);
+  assert.equal(helix.activityTaskPollerBehavior?.type, 'simple-maximum');
+});
+
+test('a worker that fails takes the other down, and its error is the one that is told', async (t) => {
+  const { workers, made } = await start(t);
+  assert.equal(workers.failed, false);
+  made[1].end(new Error('lost its way'));
+  await assert.rejects(workers.done, /lost its way/);
+  assert.equal(workers.failed, true);
+  assert.deepEqual(workers.states(), { 'stream-poller': 'STOPPED', 'twitch-helix': 'FAILED' });
+});
+
+test('a worker that stops without being told to has failed', async (t) => {
+  const { workers, made } = await start(t);
+  made[0].end();
+  await assert.rejects(workers.done, /the worker of queue stream-poller stopped by itself/);
+  assert.equal(workers.failed, true);
+});
+
+test('workers that are told to stop have not failed', async (t) => {
+  const { workers } = await start(t);
+  workers.shutdown();
+  await workers.done;
+  assert.equal(workers.failed, false);
+});
