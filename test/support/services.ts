@@ -29,10 +29,13 @@ export interface TestRabbitmq {
 
 const undo: (() => Promise<unknown>)[] = [];
 
+/** Stops what was started here; in a test file that happens by itself. */
+export async function stopServices(): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step();
+}
+
 // Registered while the file is loaded: within a test it would belong to that test.
-after(async () => {
-  for (const step of undo.reverse()) await step();
-});
+after(stopServices);
 
 /** Runs `make` at the first call and gives its result at every call. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
