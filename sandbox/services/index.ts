@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { reapStale } from './process.ts';
 import { type LocalRabbitmq, startRabbitmq } from './rabbitmq.ts';
 import { type LocalRedis, startRedis } from './redis.ts';
 import { type Steps, silentSteps } from './steps.ts';
@@ -15,6 +16,8 @@ export interface ServicesOptions {
   steps?: Steps;
   /** Without Temporal's Web UI. Default: false. */
   headless?: boolean;
+  /** Ports for those that are started, for a caller who tells others before they are up. Default: free ones. */
+  ports?: { temporal?: number; redis?: number; rabbitmq?: number };
 }
 
 /** The three services that the application needs: where they are, and those among them that we run. */
@@ -29,6 +32,20 @@ export interface Services {
   readonly rabbitmq: LocalRabbitmq | undefined;
   /** Stops those that were started here, all at once. */
   stop(): Promise<void>;
+  /** Ends them at once. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Ends what a dead run left behind in a folder, so that the folder can be removed or used.
+ *
+ * @throws FolderInUseError when a live run uses it
+ */
+export async function reapServices(dir: string): Promise<void> {
+  const records = { temporal: ['temporal'], redis: ['redis'], rabbitmq: ['rabbitmq', 'epmd'] };
+  for (const [folder, names] of Object.entries(records)) {
+    for (const name of names) await reapStale(join(dir, folder), name);
+  }
 }
 
 /**
@@ -38,7 +55,8 @@ export interface Services {
  * @throws the error of the service that failed; FolderInUseError when another process uses `dir`
  */
 export async function startServices(options: ServicesOptions): Promise<Services> {
-  const { dir, persist = false, env = {}, steps = silentSteps, headless = false } = options;
+  const { dir, persist = false, env = {}, steps = silentSteps, headless = false, ports = {} } = options;
+  const on = (port: number | undefined) => (port === undefined ? {} : { port });
   const startOne = <T>(label: string, given: string | undefined, start: (say: (text: string) => void) => Promise<T>) =>
     given ? undefined : steps.run(label, start);
 
@@ -46,19 +64,23 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     startOne('Temporal', env.TEMPORAL_ADDRESS, (say) => {
       const temporalDir = join(dir, 'temporal');
       const keep = persist ? { dbFile: join(temporalDir, 'temporal.db') } : {};
-      return startTemporal({ dir: temporalDir, say, headless, ...keep });
+      return startTemporal({ dir: temporalDir, say, headless, ...on(ports.temporal), ...keep });
     }),
-    startOne('Redis', env.DRAGONFLY_URL, (say) => startRedis({ dir: join(dir, 'redis'), persist, say })),
-    startOne('RabbitMQ', env.RABBITMQ_URL, (say) => startRabbitmq({ dir: join(dir, 'rabbitmq'), say })),
+    startOne('Redis', env.DRAGONFLY_URL, (say) =>
+      startRedis({ dir: join(dir, 'redis'), persist, say, ...on(ports.redis) }),
+    ),
+    startOne('RabbitMQ', env.RABBITMQ_URL, (say) =>
+      startRabbitmq({ dir: join(dir, 'rabbitmq'), say, ...on(ports.rabbitmq) }),
+    ),
   ] as const;
 
   const results = await Promise.allSettled(starts);
-  const stop = async () => {
-    await Promise.all(results.map((result) => (result.status === 'fulfilled' ? result.value?.stop() : undefined)));
+  const end = async (how: 'stop' | 'kill') => {
+    await Promise.all(results.map((result) => (result.status === 'fulfilled' ? result.value?.[how]() : undefined)));
   };
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) {
-    await stop();
+    await end('stop');
     throw failed.reason;
   }
   const [temporal, redis, rabbitmq] = await Promise.all(starts);
@@ -71,6 +93,7 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     temporal,
     redis,
     rabbitmq,
-    stop,
+    stop: () => end('stop'),
+    kill: () => end('kill'),
   };
 }

@@ -40,6 +40,8 @@ export interface ProcessOptions {
   args: readonly string[];
   /** The whole environment; nothing is inherited. See {@link plainEnvironment}. */
   env: NodeJS.ProcessEnv;
+  /** Default: `dir`. */
+  cwd?: string;
 }
 
 /**
@@ -62,7 +64,7 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
   const { name, dir, command, args, env } = options;
   mkdirSync(dir, { recursive: true });
   const log = openSync(logFile(dir, name), 'a');
-  const child = spawn(command, args, { cwd: dir, env, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(command, args, { cwd: options.cwd ?? dir, env, detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject));
   const pid = child.pid as number;

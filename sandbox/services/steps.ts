@@ -62,7 +62,7 @@ export function createSteps(output: StepsOutput): Steps {
       try {
         const result = await work((text) => {
           step.detail = text;
-          redraw(live ? '' : `  ${withDetail(step)}\n`);
+          redraw(live || text === '' ? '' : `  ${withDetail(step)}\n`);
         });
         end('✔');
         return result;

@@ -1,0 +1,188 @@
+/**
+ * `npm start`: runs everything on this machine. Services whose URL is not set are started, private to this checkout;
+ * Twitch is the sandbox unless there are credentials. Then the schedule is applied, and each `stream.online` is printed as
+ * it arrives. Ctrl-C stops all of it, in order; a second one at once.
+ */
+import { rmSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { watchEvents } from '../src/client/watch.ts';
+import { loadDotEnv } from '../src/config/env.ts';
+import { reapServices, type Services, startServices } from './services/index.ts';
+import { freePort, isFree } from './services/ports.ts';
+import { createSteps } from './services/steps.ts';
+import { eventLine } from './start/eventLine.ts';
+import { describeTargets, planStart, SANDBOX_GAMES, SANDBOX_OTHERS, SANDBOX_WATCHED } from './start/plan.ts';
+import { type LocalWorker, runClient, startWorker } from './start/worker.ts';
+import { startTwitchSandbox, type TwitchSandbox } from './twitch/index.ts';
+
+const DEFAULT_HTTP_PORT = 8080;
+/** A terminal and npm may both pass on one Ctrl-C. */
+const SAME_SIGNAL_MS = 500;
+/** An installation may still be on its way when the services are to stop. */
+const STOP_WITHIN_MS = 15_000;
+
+const root = resolve(import.meta.dirname, '..');
+const localDir = join(root, '.local', 'start');
+const envFile = join(localDir, 'client.env');
+process.chdir(root);
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const steps = createSteps(process.stdout);
+const stopping = new AbortController();
+const { promise: interrupted, reject: interrupt } = Promise.withResolvers<never>();
+// Not every moment has somebody who waits for it.
+interrupted.catch(() => {});
+
+let services: Services | undefined;
+let starting: Promise<Services> | undefined;
+let sandbox: TwitchSandbox | undefined;
+let worker: LocalWorker | undefined;
+
+class Interrupted extends Error {}
+
+let signalledAt = 0;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (Date.now() - signalledAt < SAME_SIGNAL_MS) return;
+    const first = signalledAt === 0;
+    signalledAt = Date.now();
+    if (first) interrupt(new Interrupted());
+    else void forceEnd();
+  });
+}
+
+async function forceEnd(): Promise<void> {
+  say('Ending at once.');
+  await Promise.allSettled([worker?.kill(), services?.kill()]);
+  process.exit(130);
+}
+
+/** Starts everything and shows events until something ends it. @throws Interrupted, or why it ended */
+async function run(): Promise<void> {
+  loadDotEnv();
+  const plan = planStart(process.env);
+  for (const note of plan.notes) say(`Note: ${note}`);
+  // The sandbox begins anew each time, and so must what was remembered of it; Twitch goes on, and so does its state.
+  const dir = join(localDir, plan.twitch);
+  await reapServices(dir);
+  if (plan.twitch === 'sandbox') rmSync(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true });
+
+  // Ports are chosen beforehand, so that the worker can start while its services do.
+  const ports = { temporal: await freePort(), redis: await freePort(), rabbitmq: await freePort() };
+  const httpPort = Number(
+    plan.httpPort ?? ((await isFree(DEFAULT_HTTP_PORT, plan.httpHost)) ? DEFAULT_HTTP_PORT : await freePort()),
+  );
+  const healthUrl = `http://${plan.httpHost}:${httpPort}/readyz`;
+  starting = startServices({ dir, persist: plan.twitch === 'twitch', env: plan.given, steps, ports });
+  starting.then((started) => {
+    services = started;
+  }, interrupt);
+  sandbox = plan.twitch === 'sandbox' ? await steps.run('Twitch sandbox', startSandbox) : undefined;
+
+  const clientEnv = {
+    ...(plan.given.TEMPORAL_ADDRESS ? {} : await localTemporalSettings(dir, ports.temporal)),
+    DRAGONFLY_URL: plan.given.DRAGONFLY_URL ?? `redis://127.0.0.1:${ports.redis}`,
+    RABBITMQ_URL: plan.given.RABBITMQ_URL ?? `amqp://guest:guest@127.0.0.1:${ports.rabbitmq}`,
+    POLL_INTERVAL_SECONDS: plan.pollIntervalSeconds,
+    HTTP_PORT: String(httpPort),
+    ...(sandbox ? sandboxSettings(sandbox) : {}),
+  };
+  const env: NodeJS.ProcessEnv = { ...process.env, ...clientEnv };
+  worker = await startWorker({ root, dir: localDir, env, healthUrl });
+  const started = worker;
+  const [running] = await Promise.race([
+    Promise.all([starting, steps.run('Worker', () => started.ready())]),
+    interrupted,
+    started.died,
+  ]);
+
+  const watching = watchEvents({
+    url: env.RABBITMQ_URL as string,
+    onEvent: (event) => say(eventLine(event, (id) => sandbox?.world.games.get(id)?.name)),
+    onState: (words) => {
+      if (words.startsWith('watching')) bound.resolve();
+      else say(`— ${words}`);
+    },
+    signal: stopping.signal,
+  });
+  const ending = Promise.race([interrupted, started.died, watching]);
+  await Promise.race([bound.promise, ending]);
+  const life = sandbox ? startLife(sandbox) : undefined;
+  await Promise.race([steps.run('Schedule', () => runClient(root, ['schedule', 'apply'], env)), ending]);
+
+  await writeFile(envFile, toEnvFile(clientEnv, plan.given), { mode: 0o600 });
+  banner(running, env, healthUrl, started.log);
+  await ending.finally(() => life?.stop());
+}
+
+const bound = Promise.withResolvers<void>();
+
+async function startSandbox(): Promise<TwitchSandbox> {
+  const started = await startTwitchSandbox();
+  started.world.addChannels(SANDBOX_WATCHED + SANDBOX_OTHERS);
+  return started;
+}
+
+/** Streams come and go: among watched users in any game, and among others in games that are watched too. */
+function startLife({ world }: TwitchSandbox) {
+  const users = world.users.stored();
+  return world.simulate({ users, goLivePerSecond: 0.3, meanMinutesOnAir: 5, changePerSecond: 0.1, liveAtStart: 12 });
+}
+
+function sandboxSettings({ apiUrl, authUrl, clientId, clientSecret, world }: TwitchSandbox): Record<string, string> {
+  return {
+    TWITCH_API_URL: apiUrl,
+    TWITCH_AUTH_URL: authUrl,
+    TWITCH_CLIENT_ID: clientId,
+    TWITCH_CLIENT_SECRET: clientSecret,
+    TARGET_USER_IDS: world.users.stored().slice(0, SANDBOX_WATCHED).join(','),
+    TARGET_GAME_IDS: SANDBOX_GAMES.map(([id]) => id).join(','),
+  };
+}
+
+/** The local server, and an empty file in place of the user's own profiles, which are for other servers. */
+async function localTemporalSettings(dir: string, port: number): Promise<Record<string, string>> {
+  const file = join(dir, 'temporal.toml');
+  await writeFile(file, '');
+  return { TEMPORAL_ADDRESS: `127.0.0.1:${port}`, TEMPORAL_NAMESPACE: 'default', TEMPORAL_CONFIG_FILE: file };
+}
+
+/** What `npm run client` needs to reach what was started here. What the user gave is not repeated: it may be secret. */
+function toEnvFile(settings: Record<string, string>, given: object): string {
+  const own = Object.entries(settings).filter(([name]) => !(name in given) && !name.startsWith('TARGET_'));
+  return own.map(([name, value]) => `export ${name}='${value}'\n`).join('');
+}
+
+function banner(running: Services, env: NodeJS.ProcessEnv, healthUrl: string, log: string): void {
+  const lines = [
+    ['Temporal', running.temporal?.uiUrl ?? running.temporalAddress],
+    ['Health', healthUrl],
+    ['Twitch', sandbox ? `sandbox at ${sandbox.url}` : 'https://api.twitch.tv'],
+    ['Watching', `${describeTargets(env)}, every ${env.POLL_INTERVAL_SECONDS} s`],
+    ['Worker log', relative(root, log)],
+    ['Client', `. ${relative(root, envFile)} && npm run client -- status`],
+    ['Stop', 'Ctrl-C'],
+  ];
+  say(`\n${lines.map(([name = '', value]) => `  ${name.padEnd(12)}${value}`).join('\n')}\n`);
+}
+
+let exitCode = 0;
+try {
+  await run();
+} catch (error) {
+  if (error instanceof Interrupted) say('\nStopping; once more to end at once.');
+  else {
+    exitCode = 1;
+    process.stderr.write(`\n✖ ${(error as Error).message}\n`);
+  }
+} finally {
+  stopping.abort();
+  await worker?.stop();
+  const stopped = starting?.then((started) => started.stop());
+  await Promise.race([Promise.allSettled([sandbox?.close(), stopped]), sleep(STOP_WITHIN_MS)]);
+  rmSync(envFile, { force: true });
+}
+// Whatever is still being started or stopped ends with this process.
+process.exit(exitCode);
