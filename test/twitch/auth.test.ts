@@ -118,7 +118,7 @@ describe('fetching', () => {
   });
 
   it('takes any life that Twitch may state', async () => {
-    for (const life of [undefined, 0, -3, 1e308, 0.001]) {
+    for (const life of [undefined, 0, -3, 1e15, 1e308, 0.001]) {
       onToken = () => issue(life);
       const token = newToken();
       await token.get();
@@ -239,6 +239,19 @@ describe('validating', () => {
       assert.deepEqual(calls, { token: 1, validate: 2 });
     });
   }
+
+  it('lets a caller go that aborts, and ends for the others', async () => {
+    const token = at(30);
+    await token.get();
+    nowMs += 30_000;
+    const abort = new AbortController();
+    const impatient = assert.rejects(token.get(abort.signal), /enough/);
+    const patient = token.get();
+    abort.abort(new Error('enough'));
+    await impatient;
+    assert.equal((await patient).reveal(), 'token-1');
+    assert.equal(calls.validate, 1);
+  });
 
   it('does not save a token that has expired', async () => {
     const token = at(30);
