@@ -7,10 +7,11 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
+import { SCHEDULE_ID } from './scheduleId.ts';
 import { TASK_QUEUE } from './workflows/queues.ts';
 
-/** The id of the schedule that starts the polls, unless the operator names another. */
-export const SCHEDULE_ID = 'stream-poller';
+export { SCHEDULE_ID };
+
 /** The workflow that a poll is. By name: whoever schedules it must not load workflow code. */
 export const POLL_WORKFLOW_TYPE = 'pollStreams';
 /** A poll's workflow id is this and the time for which it was scheduled. */

@@ -20,11 +20,15 @@ export function withExamples(command: Command, examples: readonly string[]): Com
   );
 }
 
-/** Runs `action` as a command's action and makes what it returns the process's exit code. */
-export function perform<A extends unknown[]>(action: Action<A>): (...given: unknown[]) => Promise<void> {
+/**
+ * Makes a command's action, and what it returns the process's exit code. `load` imports the action when it is wanted: the
+ * clients of Temporal, Twitch and RabbitMQ take longer to load than most commands take.
+ */
+export function perform<A extends unknown[]>(load: () => Promise<Action<A>>): (...given: unknown[]) => Promise<void> {
   return async (...given) => {
     const command = given.pop() as Command;
     const { json } = command.opts<{ json?: boolean }>();
+    const action = await load();
     process.exitCode = await action(new Output(json === true), ...(given as A));
   };
 }

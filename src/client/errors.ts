@@ -1,8 +1,3 @@
-import { isGrpcServiceError, ScheduleNotFoundError } from '@temporalio/client';
-import { SettingsError } from '../config/env.ts';
-import { TemporalUnavailableError } from '../temporal.ts';
-import { TwitchError } from '../twitch/errors.ts';
-
 /** The exit codes of every command. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
@@ -30,22 +25,22 @@ export class UnavailableError extends CommandError {
   }
 }
 
-/** What to print about an error, in plain words. Every error that names a setting says what to do with it. */
+/** What to print about an error, in plain words. */
 export function describeError(error: unknown): string {
-  if (error instanceof ScheduleNotFoundError) {
+  if (!(error instanceof Error)) return String(error);
+  // By name: to ask for the class would load Temporal's client for every command.
+  if (error.name === 'ScheduleNotFoundError' && 'scheduleId' in error) {
     return `there is no schedule ${error.scheduleId}; create it: npm run client -- schedule apply`;
   }
-  if (
-    error instanceof CommandError ||
-    error instanceof SettingsError ||
-    error instanceof TemporalUnavailableError ||
-    error instanceof TwitchError
-  ) {
-    return error.message;
-  }
-  const grpc = [error, (error as Error | undefined)?.cause].find(isGrpcServiceError);
+  const grpc = [error, error.cause].find(isGrpcError);
+  const namespace = /^Namespace (\S+) (is|was) not found/i.exec(grpc?.details ?? '')?.[1];
+  if (namespace) return `the Temporal server has no namespace ${namespace} (TEMPORAL_NAMESPACE)`;
   if (grpc) return `Temporal refused or did not answer (TEMPORAL_ADDRESS): ${grpc.details || grpc.message}`;
-  return error instanceof Error ? error.message : String(error);
+  return error.message;
+}
+
+function isGrpcError(error: unknown): error is Error & { details: string } {
+  return error instanceof Error && 'details' in error && typeof error.details === 'string' && 'metadata' in error;
 }
 
 /** With LOG_LEVEL=debug (or trace) an error is printed with its stack and causes. */

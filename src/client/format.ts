@@ -40,7 +40,7 @@ export function clock(time: Date): string {
 
 /** Text of strangers (titles, logins) without what would move a terminal's cursor or break its line. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
+  return text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
 }
 
 /** A poll's report as lines of words; the second and later ones only where something went wrong. */

@@ -4,9 +4,10 @@ import { DELIVER_WORKFLOW_TYPE } from '../schedule.ts';
 import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
 import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../workflows/queues.ts';
 import { closeBroker, connectBroker, queueDepth } from './broker.ts';
-import { withStore, withTemporal } from './connections.ts';
 import { describeError } from './errors.ts';
 import { settingsFor } from './settings.ts';
+import { withStore } from './store.ts';
+import { withTemporal } from './temporalConnection.ts';
 
 /** Processes that ask for work on a task queue. */
 export interface QueueWorkers {

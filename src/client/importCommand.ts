@@ -2,12 +2,12 @@ import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
 import type { TargetKind } from '../model.ts';
-import { LazyTwitch, withStore } from './connections.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { count, counted, printable } from './format.ts';
 import { Import, type ImportProgress } from './importTargets.ts';
-import { twitchLookUp } from './lookUp.ts';
+import { TwitchLookUp } from './lookUp.ts';
 import type { Output } from './output.ts';
+import { withStore } from './store.ts';
 
 export interface ImportCommandOptions {
   kind?: TargetKind;
@@ -25,7 +25,7 @@ export async function importCommand(output: Output, file: string, options: Impor
   };
   process.once('SIGINT', onInterrupt);
   const display = showProgress(size);
-  const twitch = new LazyTwitch();
+  const lookUp = new TwitchLookUp();
   const start = (store?: ConstructorParameters<typeof Import>[0]['store']) =>
     new Import({
       input,
@@ -52,13 +52,13 @@ export async function importCommand(output: Output, file: string, options: Impor
   try {
     const progress = options.dryRun
       ? await finish(start())
-      : await withStore(({ targets }) => finish(start({ targets, lookUp: twitchLookUp(twitch) })));
+      : await withStore(({ targets }) => finish(start({ targets, lookUp })));
     return report(output, progress, options, interrupt.signal.aborted);
   } finally {
     process.off('SIGINT', onInterrupt);
     display.stop();
     input.destroy();
-    await twitch.close();
+    await lookUp.close();
   }
 }
 

@@ -76,14 +76,10 @@ export class Import {
 
   /** @throws what reading, the store or Twitch throws; `progress` then tells what was stored until then */
   async run(): Promise<ImportProgress> {
-    const { input, signal, onProgress } = this.#options;
+    const { signal } = this.#options;
     try {
-      for await (const { lines, bytes } of readLines(input)) {
-        for (const line of lines) await this.#take(line);
-        this.progress.bytes = bytes;
-        onProgress?.(this.progress);
-        if (signal?.aborted) break;
-      }
+      await this.#readAll();
+      if (!signal?.aborted) await this.#resolve();
     } catch (error) {
       // Ending a stream early is an error to whoever reads it.
       if (!signal?.aborted) {
@@ -91,9 +87,18 @@ export class Import {
         throw error;
       }
     }
-    if (!signal?.aborted) await this.#resolve();
     await this.#store();
     return this.progress;
+  }
+
+  async #readAll(): Promise<void> {
+    const { input, signal, onProgress } = this.#options;
+    for await (const { lines, bytes } of readLines(input)) {
+      for (const line of lines) await this.#take(line);
+      this.progress.bytes = bytes;
+      onProgress?.(this.progress);
+      if (signal?.aborted) return;
+    }
   }
 
   async #take(line: string): Promise<void> {

@@ -1,10 +1,9 @@
 import { Command, CommanderError } from 'commander';
-import { withExamples } from './command.ts';
+import { SCHEDULE_ID } from '../scheduleId.ts';
+import { perform, subcommand, withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
 import { addScheduleCommands } from './schedule.ts';
-import { addStatusCommand } from './status.ts';
 import { addTargetCommands } from './targets.ts';
-import { addWatchCommand } from './watchCommand.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -21,10 +20,18 @@ export function createProgram(): Command {
     'targets import ids.txt',
     'watch',
   ]);
-  addStatusCommand(program);
+  subcommand(program, 'status', 'show how everything does; exits with 1 when something needs attention', [
+    'status',
+    'status --json | jq .problems',
+  ])
+    .option('--id <id>', 'id of the schedule', SCHEDULE_ID)
+    .action(perform(async () => (await import('./status.ts')).status));
   addScheduleCommands(program);
   addTargetCommands(program);
-  addWatchCommand(program);
+  subcommand(program, 'watch', 'print stream.online events as they are published; the queue keeps its messages', [
+    'watch',
+    'watch --json | jq .user_login',
+  ]).action(perform(async () => (await import('./watchCommand.ts')).watch));
   return program;
 }
 

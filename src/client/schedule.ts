@@ -1,27 +1,9 @@
 import { hostname, userInfo } from 'node:os';
-import { type Client, WorkflowFailedError } from '@temporalio/client';
 import type { Command } from 'commander';
-import {
-  applySchedule,
-  deleteSchedule,
-  nextPoll,
-  pauseSchedule,
-  resumeSchedule,
-  SCHEDULE_ID,
-  scheduleCommand,
-  triggerSchedule,
-} from '../schedule.ts';
-import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
+import { SCHEDULE_ID } from '../scheduleId.ts';
 import { perform, subcommand, wholeNumber, withExamples } from './command.ts';
-import { withTemporal } from './connections.ts';
-import { CommandError, EXIT } from './errors.ts';
-import { ago, clock, count, duration, printable, readReport, reportLines } from './format.ts';
-import type { Output } from './output.ts';
-import { settingsFor } from './settings.ts';
 
-interface IdOption {
-  id: string;
-}
+const actions = () => import('./scheduleActions.ts');
 
 /** Adds `schedule …`: the Temporal Schedule that starts the polls. */
 export function addScheduleCommands(program: Command): void {
@@ -41,158 +23,25 @@ export function addScheduleCommands(program: Command): void {
       'seconds between two polls (default: POLL_INTERVAL_SECONDS, 30)',
       wholeNumber(1, 86_400),
     )
-    .action(perform(apply));
+    .action(perform(async () => (await actions()).apply));
   add('pause', 'start no more polls; a running one goes on', ['schedule pause --note "Twitch maintenance"'])
     .option('--note <text>', 'why, for others to read', operatorNote('paused'))
-    .action(perform(pause));
+    .action(perform(async () => (await actions()).pause));
   add('resume', 'start polls again', ['schedule resume'])
     .option('--note <text>', 'why, for others to read', operatorNote('resumed'))
-    .action(perform(resume));
+    .action(perform(async () => (await actions()).resume));
   add('trigger', 'start a poll now, or right behind the running one', ['schedule trigger', 'schedule trigger --wait'])
     .option('--wait', 'wait for the poll to end and print its report')
     .option('--timeout <seconds>', 'with --wait: how long to wait', wholeNumber(1, 86_400), 3_600)
-    .action(perform(trigger));
+    .action(perform(async () => (await actions()).trigger));
   add('describe', 'show what the schedule does and did', ['schedule describe', 'schedule describe --json']).action(
-    perform(describe),
+    perform(async () => (await actions()).describe),
   );
   add('delete', 'remove the schedule; targets and what was announced are kept', ['schedule delete']).action(
-    perform(remove),
+    perform(async () => (await actions()).remove),
   );
 }
 
 function operatorNote(what: string): string {
   return `${what} by ${userInfo().username} on ${hostname()}`;
-}
-
-async function apply(output: Output, { id, interval }: IdOption & { interval?: number }): Promise<number> {
-  const intervalSeconds = interval ?? settingsFor(['POLL_INTERVAL_SECONDS']).POLL_INTERVAL_SECONDS;
-  return withTemporal(async (client, { address, namespace }) => {
-    const outcome = await applySchedule(client, { id, intervalSeconds });
-    const state = await readScheduleState(client, id);
-    const command = scheduleCommand({ id, intervalSeconds }, { address, namespace });
-    const done = {
-      created: `Created the schedule ${id}: a poll every ${duration(intervalSeconds * 1_000)}.`,
-      updated: `Updated the schedule ${id}: a poll every ${duration(intervalSeconds * 1_000)}.`,
-      unchanged: `The schedule ${id} is as it should be: a poll every ${duration(intervalSeconds * 1_000)}.`,
-    }[outcome];
-    const paused = state.paused ? `\nIt stays paused${noteOf(state)}; to go on: npm run client -- schedule resume` : '';
-    output.answer(`${done}${paused}\nThe same with the Temporal CLI:\n${command}`, {
-      id,
-      outcome,
-      intervalSeconds,
-      paused: state.paused,
-      command,
-    });
-    return EXIT.ok;
-  });
-}
-
-async function pause(output: Output, { id, note }: IdOption & { note: string }): Promise<number> {
-  return withTemporal(async (client) => {
-    await pauseSchedule(client, note, id);
-    output.answer(`Paused the schedule ${id} (${note}).`, { id, paused: true, note });
-    return EXIT.ok;
-  });
-}
-
-async function resume(output: Output, { id, note }: IdOption & { note: string }): Promise<number> {
-  return withTemporal(async (client) => {
-    await resumeSchedule(client, note, id);
-    output.answer(`Resumed the schedule ${id}.`, { id, paused: false, note });
-    return EXIT.ok;
-  });
-}
-
-async function remove(output: Output, { id }: IdOption): Promise<number> {
-  return withTemporal(async (client) => {
-    await deleteSchedule(client, id);
-    output.answer(`Deleted the schedule ${id}. To have it again: npm run client -- schedule apply`, {
-      id,
-      deleted: true,
-    });
-    return EXIT.ok;
-  });
-}
-
-async function trigger(
-  output: Output,
-  { id, wait, timeout }: IdOption & { wait?: boolean; timeout: number },
-): Promise<number> {
-  return withTemporal(async (client) => {
-    const outcome = await triggerSchedule(client, id);
-    const behind = outcome.state === 'waiting' ? outcome.behind.join(', ') : '';
-    const words =
-      outcome.state === 'started'
-        ? `Started ${outcome.workflowId}.`
-        : behind
-          ? `A poll runs (${behind}); the next one starts as soon as it ends.`
-          : 'Temporal has noted it, but has not started the poll yet.';
-    if (!wait) {
-      output.answer(words, { ...outcome, known: undefined });
-      return EXIT.ok;
-    }
-    output.note(words);
-    const signal = AbortSignal.timeout(timeout * 1_000);
-    const { workflowId } = outcome.state === 'started' ? outcome : await nextPoll(client, outcome.known, signal, id);
-    return report(output, client, workflowId, signal);
-  });
-}
-
-async function report(output: Output, client: Client, workflowId: string, signal: AbortSignal): Promise<number> {
-  const timedOut = new Promise<never>((_resolve, reject) =>
-    signal.addEventListener('abort', () =>
-      reject(new CommandError(`${workflowId} has not ended yet; it goes on. Is a worker running? npm run worker`)),
-    ),
-  );
-  try {
-    const result = await Promise.race([client.workflow.result(workflowId), timedOut]);
-    const known = readReport(result);
-    output.answer(known ? reportLines(known).join('\n') : JSON.stringify(result), { workflowId, report: result });
-    return EXIT.ok;
-  } catch (error) {
-    if (!(error instanceof WorkflowFailedError)) throw error;
-    throw new CommandError(`${workflowId} did not end well: ${error.cause?.message ?? error.message}`, {
-      cause: error,
-    });
-  }
-}
-
-async function describe(output: Output, { id }: IdOption): Promise<number> {
-  const state = await withTemporal((client) => readScheduleState(client, id));
-  output.answer(describeSchedule(state, Date.now()).join('\n'), state);
-  return EXIT.ok;
-}
-
-function noteOf({ note }: ScheduleState): string {
-  return note ? ` (${printable(note)})` : '';
-}
-
-/** A schedule's state in words, a line each. */
-export function describeSchedule(state: ScheduleState, nowMs: number): string[] {
-  const { intervalSeconds, nextRuns, runs, counters, remainingActions } = state;
-  const every = intervalSeconds ? `a poll every ${duration(intervalSeconds * 1_000)}` : 'not a plain interval';
-  const lines = [`${state.id}: ${state.paused ? 'paused' : 'running'}${noteOf(state)}, ${every}`];
-  if (remainingActions !== undefined) lines.push(`stops by itself after ${count(remainingActions)} more`);
-  if (!state.paused) lines.push(`next: ${nextRuns.map((time) => clock(new Date(time))).join(', ') || 'none'}`);
-  if (state.waiting > 0) lines.push('a poll waits for the running one to end');
-  lines.push(
-    `${count(counters.started)} started, ${count(counters.skippedForOverlap)} skipped because one ran and one waited, ` +
-      `${count(counters.missed)} missed while Temporal was away`,
-  );
-  lines.push(runs.length > 0 ? 'recent polls:' : 'no poll has started yet');
-  for (const run of runs) {
-    const took = run.closedAt ? ` after ${duration(Date.parse(run.closedAt) - Date.parse(run.startedAt))}` : '';
-    const status = run.status.toLowerCase().replace('_', ' ');
-    lines.push(`  ${clock(new Date(run.startedAt))}  ${status}${took}  ${run.workflowId}`);
-  }
-  if (state.lastFailure) {
-    lines.push(`last failure (${state.lastFailure.run.workflowId}): ${printable(state.lastFailure.message)}`);
-  }
-  const last = state.lastCompleted;
-  const known = readReport(last?.report);
-  if (last && known) {
-    lines.push(`last report, ${ago(last.run.closedAt ?? last.run.startedAt, nowMs)}:`);
-    lines.push(...reportLines(known).map((line) => `  ${line}`));
-  }
-  return lines;
 }

@@ -1,23 +1,11 @@
-import type { Command } from 'commander';
-import { SCHEDULE_ID } from '../schedule.ts';
-import { perform, subcommand } from './command.ts';
 import { EXIT } from './errors.ts';
 import { ago, clock, count, counted, duration, printable, readReport, reportLines } from './format.ts';
 import { type Observations, observe } from './health.ts';
 import type { Output } from './output.ts';
 import { findProblems, type Problem } from './problems.ts';
 
-/** Adds `status`: everything at a glance, and what needs attention. */
-export function addStatusCommand(program: Command): void {
-  subcommand(program, 'status', 'show how everything does; exits with 1 when something needs attention', [
-    'status',
-    'status --json | jq .problems',
-  ])
-    .option('--id <id>', 'id of the schedule', SCHEDULE_ID)
-    .action(perform(status));
-}
-
-async function status(output: Output, { id }: { id: string }): Promise<number> {
+/** `status` */
+export async function status(output: Output, { id }: { id: string }): Promise<number> {
   const observed = await observe(id);
   const now = Date.now();
   const problems = findProblems(observed, now);

@@ -1,22 +1,9 @@
-import { once } from 'node:events';
 import { Argument, type Command, Option } from 'commander';
-import type { TargetKind } from '../model.ts';
-import type { Targets } from '../storage/targets.ts';
 import { perform, subcommand, wholeNumber, withExamples } from './command.ts';
-import { LazyTwitch, withStore } from './connections.ts';
-import { describeError, EXIT, usageError } from './errors.ts';
-import { counted } from './format.ts';
-import { importCommand } from './importCommand.ts';
-import { isId, isLogin } from './importLine.ts';
-import { twitchLookUp } from './lookUp.ts';
-import type { Output } from './output.ts';
 
-const KINDS = ['user', 'game'] as const satisfies TargetKind[];
+const KINDS = ['user', 'game'] as const;
 
-interface NamesOption {
-  login?: string[];
-  name?: string[];
-}
+const actions = () => import('./targetActions.ts');
 
 /** Adds `targets …`: the users and games to watch. */
 export function addTargetCommands(program: Command): void {
@@ -40,13 +27,13 @@ export function addTargetCommands(program: Command): void {
       'targets add user --login pixelpanda',
       'targets add game --name "Just Chatting"',
     ]),
-  ).action(perform(add));
+  ).action(perform(async () => (await actions()).add));
   named(
     subcommand(targets, 'remove', 'watch them no longer; streams that only they showed leave the live set', [
       'targets remove user 141981764',
       'targets remove game --name "Just Chatting"',
     ]),
-  ).action(perform(remove));
+  ).action(perform(async () => (await actions()).remove));
 
   subcommand(targets, 'list', 'list them as lines that "targets import" reads, and count them', [
     'targets list',
@@ -57,7 +44,7 @@ export function addTargetCommands(program: Command): void {
     .addOption(new Option('--limit <count>', 'how many at most').argParser(wholeNumber(1, 10_000_000)).default(100))
     .option('--all', 'all of them')
     .option('--after <id>', 'go on behind this id (with a kind)')
-    .action(perform(list));
+    .action(perform(async () => (await actions()).list));
 
   subcommand(targets, 'import', 'add thousands or millions from a file, or from standard input (-)', [
     'targets import ids.txt',
@@ -70,147 +57,5 @@ export function addTargetCommands(program: Command): void {
     )
     .option('--dry-run', 'only check the lines; store nothing and look nothing up')
     .option('--skip-bad', 'exit with 0 although there were bad lines')
-    .action(perform(importCommand));
-}
-
-interface Wanted {
-  ids: string[];
-  /** Ids of the names that Twitch knows. */
-  named: Map<string, string>;
-  unknown: string[];
-  /** Why no name could be looked up. */
-  failure?: unknown;
-}
-
-async function wantedTargets(kind: TargetKind, ids: string[], options: NamesOption): Promise<Wanted> {
-  const names = kind === 'user' ? options.login : options.name;
-  const others = kind === 'user' ? options.name : options.login;
-  if (others)
-    throw usageError(kind === 'user' ? 'users have a --login, games a --name' : 'games have a --name, users a --login');
-  if (ids.length === 0 && !names?.length) {
-    throw usageError(`name at least one ${kind}: an id, or ${kind === 'user' ? '--login NAME' : '--name "NAME"'}`);
-  }
-  const notIds = ids.filter((id) => !isId(id));
-  if (notIds.length > 0) {
-    throw usageError(`not ids of Twitch: ${notIds.join(', ')} (letters, digits, "_" and "-", at most 64)`);
-  }
-  const notLogins = kind === 'user' ? (names ?? []).filter((name) => !isLogin(name)) : [];
-  if (notLogins.length > 0)
-    throw usageError(`not logins: ${notLogins.join(', ')} (letters, digits and "_", at most 25)`);
-
-  const wanted: Wanted = { ids: [...new Set(ids)], named: new Map(), unknown: [] };
-  if (!names) return wanted;
-  const twitch = new LazyTwitch();
-  try {
-    const lookUp = twitchLookUp(twitch);
-    const found = await (kind === 'user' ? lookUp.users(names) : lookUp.games(names));
-    for (const name of new Set(names)) {
-      const id = found.get(name.toLowerCase());
-      if (id === undefined) wanted.unknown.push(name);
-      else wanted.named.set(name, id);
-    }
-  } catch (error) {
-    wanted.failure = error;
-    wanted.unknown = [...new Set(names)];
-  } finally {
-    await twitch.close();
-  }
-  return wanted;
-}
-
-async function add(output: Output, kind: TargetKind, ids: string[], options: NamesOption): Promise<number> {
-  const wanted = await wantedTargets(kind, ids, options);
-  const { changed: added, rest: alreadyThere } = await apply(wanted, (targets, id) =>
-    targets.add(kind, [id], Date.now()),
-  );
-  for (const id of wanted.ids.filter((id) => !/^\d+$/.test(id))) {
-    output.note(`note: ${id} is no number as ids of Twitch are; is it a name? Then: targets remove ${kind} ${id}`);
-  }
-  output.answer(sentences('Added', kind, added, 'Already there', alreadyThere, wanted), {
-    kind,
-    added,
-    alreadyThere,
-    unknown: wanted.unknown,
-  });
-  return complain(output, kind, wanted);
-}
-
-async function remove(output: Output, kind: TargetKind, ids: string[], options: NamesOption): Promise<number> {
-  const wanted = await wantedTargets(kind, ids, options);
-  const { changed: removed, rest: notThere } = await apply(wanted, (targets, id) => targets.remove(kind, [id]));
-  output.answer(sentences('Removed', kind, removed, 'Was not there', notThere, wanted), {
-    kind,
-    removed,
-    notThere,
-    unknown: wanted.unknown,
-  });
-  return complain(output, kind, wanted);
-}
-
-/** One by one, so that it can be said exactly what changed. */
-async function apply(
-  { ids, named }: Wanted,
-  change: (targets: Targets, id: string) => Promise<number>,
-): Promise<{ changed: string[]; rest: string[] }> {
-  const all = [...new Set([...ids, ...named.values()])];
-  if (all.length === 0) return { changed: [], rest: [] };
-  const changes = await withStore(({ targets }) => Promise.all(all.map((id) => change(targets, id))));
-  return { changed: all.filter((_, i) => changes[i]), rest: all.filter((_, i) => !changes[i]) };
-}
-
-function sentences(
-  verb: string,
-  kind: TargetKind,
-  changed: string[],
-  restVerb: string,
-  rest: string[],
-  { named }: Wanted,
-): string {
-  const namesById = new Map([...named].map(([name, id]) => [id, name]));
-  const show = (id: string) => (namesById.has(id) ? `${id} (${namesById.get(id)})` : id);
-  const lines = [
-    `${verb} ${counted(changed.length, kind)}${changed.length > 0 ? `: ${changed.map(show).join(', ')}` : ''}.`,
-  ];
-  if (rest.length > 0) lines.push(`${restVerb}: ${rest.map(show).join(', ')}.`);
-  return lines.join('\n');
-}
-
-function complain(output: Output, kind: TargetKind, { unknown, failure }: Wanted): number {
-  if (unknown.length === 0) return EXIT.ok;
-  const names = unknown.map((name) => `"${name}"`).join(', ');
-  if (failure) output.note(`${describeError(failure)}\nNot looked up: ${names}.`);
-  else output.note(`Twitch knows no ${kind === 'user' ? 'user with the login' : 'game with the exact name'} ${names}.`);
-  return EXIT.failed;
-}
-
-const IDS_PER_READ = 5_000;
-
-async function list(
-  output: Output,
-  kind: TargetKind | undefined,
-  { limit, all, after }: { limit: number; all?: boolean; after?: string },
-): Promise<number> {
-  if (after !== undefined && kind === undefined) throw usageError('--after needs a kind: targets list user --after ID');
-  return withStore(async ({ targets }) => {
-    const [user, game] = await Promise.all(KINDS.map((each) => targets.count(each)));
-    const found: { kind: TargetKind; id: string }[] = [];
-    let left = all ? Number.POSITIVE_INFINITY : limit;
-    for (const each of kind ? [kind] : KINDS) {
-      let from = after;
-      while (left > 0) {
-        const ids = await targets.list(each, from, Math.min(left, IDS_PER_READ));
-        if (output.json) found.push(...ids.map((id) => ({ kind: each, id })));
-        else if (!process.stdout.write(ids.map((id) => `${each}:${id}\n`).join('')))
-          await once(process.stdout, 'drain');
-        left -= ids.length;
-        from = ids.at(-1);
-        if (ids.length < IDS_PER_READ) break;
-      }
-    }
-    const counts = { user: user ?? 0, game: game ?? 0 };
-    if (output.json) output.answer('', { counts, targets: found });
-    output.note(`${counted(counts.user, 'user')} and ${counted(counts.game, 'game')} in all`);
-    if (left === 0) output.note('There may be more: --all lists them, --limit and --after a part.');
-    return EXIT.ok;
-  });
+    .action(perform(async () => (await import('./importCommand.ts')).importCommand));
 }

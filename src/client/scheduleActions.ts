@@ -1,0 +1,159 @@
+import { type Client, WorkflowFailedError } from '@temporalio/client';
+import {
+  applySchedule,
+  deleteSchedule,
+  nextPoll,
+  pauseSchedule,
+  resumeSchedule,
+  scheduleCommand,
+  triggerSchedule,
+} from '../schedule.ts';
+import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
+import { CommandError, EXIT } from './errors.ts';
+import { ago, clock, count, duration, printable, readReport, reportLines } from './format.ts';
+import type { Output } from './output.ts';
+import { settingsFor } from './settings.ts';
+import { withTemporal } from './temporalConnection.ts';
+
+interface IdOption {
+  id: string;
+}
+
+/** `schedule apply` */
+export async function apply(output: Output, { id, interval }: IdOption & { interval?: number }): Promise<number> {
+  const intervalSeconds = interval ?? settingsFor(['POLL_INTERVAL_SECONDS']).POLL_INTERVAL_SECONDS;
+  return withTemporal(async (client, { address, namespace }) => {
+    const outcome = await applySchedule(client, { id, intervalSeconds });
+    const state = await readScheduleState(client, id);
+    const command = scheduleCommand({ id, intervalSeconds }, { address, namespace });
+    const done = {
+      created: `Created the schedule ${id}: a poll every ${duration(intervalSeconds * 1_000)}.`,
+      updated: `Updated the schedule ${id}: a poll every ${duration(intervalSeconds * 1_000)}.`,
+      unchanged: `The schedule ${id} is as it should be: a poll every ${duration(intervalSeconds * 1_000)}.`,
+    }[outcome];
+    const paused = state.paused ? `\nIt stays paused${noteOf(state)}; to go on: npm run client -- schedule resume` : '';
+    output.answer(`${done}${paused}\nThe same with the Temporal CLI:\n${command}`, {
+      id,
+      outcome,
+      intervalSeconds,
+      paused: state.paused,
+      command,
+    });
+    return EXIT.ok;
+  });
+}
+
+/** `schedule pause` */
+export async function pause(output: Output, { id, note }: IdOption & { note: string }): Promise<number> {
+  return withTemporal(async (client) => {
+    await pauseSchedule(client, note, id);
+    output.answer(`Paused the schedule ${id} (${note}).`, { id, paused: true, note });
+    return EXIT.ok;
+  });
+}
+
+/** `schedule resume` */
+export async function resume(output: Output, { id, note }: IdOption & { note: string }): Promise<number> {
+  return withTemporal(async (client) => {
+    await resumeSchedule(client, note, id);
+    output.answer(`Resumed the schedule ${id}.`, { id, paused: false, note });
+    return EXIT.ok;
+  });
+}
+
+/** `schedule delete` */
+export async function remove(output: Output, { id }: IdOption): Promise<number> {
+  return withTemporal(async (client) => {
+    await deleteSchedule(client, id);
+    output.answer(`Deleted the schedule ${id}. To have it again: npm run client -- schedule apply`, {
+      id,
+      deleted: true,
+    });
+    return EXIT.ok;
+  });
+}
+
+/** `schedule trigger` */
+export async function trigger(
+  output: Output,
+  { id, wait, timeout }: IdOption & { wait?: boolean; timeout: number },
+): Promise<number> {
+  return withTemporal(async (client) => {
+    const outcome = await triggerSchedule(client, id);
+    const behind = outcome.state === 'waiting' ? outcome.behind.join(', ') : '';
+    const words =
+      outcome.state === 'started'
+        ? `Started ${outcome.workflowId}.`
+        : behind
+          ? `A poll runs (${behind}); the next one starts as soon as it ends.`
+          : 'Temporal has noted it, but has not started the poll yet.';
+    if (!wait) {
+      output.answer(words, { ...outcome, known: undefined });
+      return EXIT.ok;
+    }
+    output.note(words);
+    const signal = AbortSignal.timeout(timeout * 1_000);
+    const { workflowId } = outcome.state === 'started' ? outcome : await nextPoll(client, outcome.known, signal, id);
+    return report(output, client, workflowId, signal);
+  });
+}
+
+async function report(output: Output, client: Client, workflowId: string, signal: AbortSignal): Promise<number> {
+  const timedOut = new Promise<never>((_resolve, reject) =>
+    signal.addEventListener('abort', () =>
+      reject(new CommandError(`${workflowId} has not ended yet; it goes on. Is a worker running? npm run worker`)),
+    ),
+  );
+  try {
+    const result = await Promise.race([client.workflow.result(workflowId), timedOut]);
+    const known = readReport(result);
+    output.answer(known ? reportLines(known).join('\n') : JSON.stringify(result), { workflowId, report: result });
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError)) throw error;
+    throw new CommandError(`${workflowId} did not end well: ${error.cause?.message ?? error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** `schedule describe` */
+export async function describe(output: Output, { id }: IdOption): Promise<number> {
+  const state = await withTemporal((client) => readScheduleState(client, id));
+  output.answer(describeSchedule(state, Date.now()).join('\n'), state);
+  return EXIT.ok;
+}
+
+function noteOf({ note }: ScheduleState): string {
+  return note ? ` (${printable(note)})` : '';
+}
+
+/** A schedule's state in words, a line each. */
+export function describeSchedule(state: ScheduleState, nowMs: number): string[] {
+  const { intervalSeconds, nextRuns, runs, counters, remainingActions } = state;
+  const every = intervalSeconds ? `a poll every ${duration(intervalSeconds * 1_000)}` : 'not a plain interval';
+  const lines = [`${state.id}: ${state.paused ? 'paused' : 'running'}${noteOf(state)}, ${every}`];
+  if (remainingActions !== undefined) lines.push(`stops by itself after ${count(remainingActions)} more`);
+  if (!state.paused) lines.push(`next: ${nextRuns.map((time) => clock(new Date(time))).join(', ') || 'none'}`);
+  if (state.waiting > 0) lines.push('a poll waits for the running one to end');
+  lines.push(
+    `${count(counters.started)} started, ${count(counters.skippedForOverlap)} skipped because one ran and one waited, ` +
+      `${count(counters.missed)} missed while Temporal was away`,
+  );
+  lines.push(runs.length > 0 ? 'recent polls:' : 'no poll has started yet');
+  for (const run of runs) {
+    const took = run.closedAt ? ` after ${duration(Date.parse(run.closedAt) - Date.parse(run.startedAt))}` : '';
+    const status = run.status.toLowerCase().replace('_', ' ');
+    lines.push(`  ${clock(new Date(run.startedAt))}  ${status}${took}  ${run.workflowId}`);
+  }
+  if (state.lastFailure) {
+    lines.push(`last failure (${state.lastFailure.run.workflowId}): ${printable(state.lastFailure.message)}`);
+  }
+  const last = state.lastCompleted;
+  const known = readReport(last?.report);
+  if (last && known) {
+    lines.push(`last report, ${ago(last.run.closedAt ?? last.run.startedAt, nowMs)}:`);
+    lines.push(...reportLines(known).map((line) => `  ${line}`));
+  }
+  return lines;
+}

@@ -1,0 +1,63 @@
+import { ReplyError } from 'ioredis';
+import { createLogger } from '../log.ts';
+import { connectDragonfly, type Dragonfly } from '../storage/dragonfly.ts';
+import { Streams } from '../storage/streams.ts';
+import { Targets } from '../storage/targets.ts';
+import { UnavailableError } from './errors.ts';
+import { settingsFor } from './settings.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Runs `work` with the store and closes it. @throws UnavailableError, SettingsError */
+export async function withStore<T>(work: (store: { targets: Targets; streams: Streams }) => Promise<T>): Promise<T> {
+  const { DRAGONFLY_URL: url } = settingsFor(['DRAGONFLY_URL']);
+  const redis = connectDragonfly({ url, logger: createLogger('silent') });
+  try {
+    await storeReady(redis, String(url));
+    return await work({ targets: new Targets(redis), streams: new Streams(redis) });
+  } catch (error) {
+    const ofStore = error instanceof ReplyError || redis.status !== 'ready' || isTimeout(error);
+    throw ofStore && !(error instanceof UnavailableError) ? storeUnavailable(String(url), error as Error) : error;
+  } finally {
+    redis.disconnect();
+  }
+}
+
+async function storeReady(redis: Dragonfly, shownUrl: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      reject(storeUnavailable(shownUrl, error));
+    };
+    const timer = setTimeout(
+      () => fail(new Error(`no answer within ${CONNECT_TIMEOUT_MS / 1_000} s`)),
+      CONNECT_TIMEOUT_MS,
+    );
+    redis.once('error', fail);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+  try {
+    // A server that wants a password is "ready" without one, and refuses the first command.
+    await redis.ping();
+  } catch (error) {
+    throw storeUnavailable(shownUrl, error as Error);
+  }
+}
+
+/** ioredis says so in words only (`Command timed out`). */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
+}
+
+function storeUnavailable(shownUrl: string, error: Error): UnavailableError {
+  const refused = /NOAUTH|WRONGPASS|AUTH|NOPERM/.test(error.message);
+  return new UnavailableError(
+    refused
+      ? `the store at ${shownUrl} refused the user name or password in DRAGONFLY_URL: ${error.message}`
+      : `the store does not answer at ${shownUrl} (DRAGONFLY_URL): ${error.message}. Is Dragonfly (or Redis) running there?`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,170 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
+import { emptyRedis, runClient } from './harness.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stream-poller-import-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+async function twitch() {
+  const sandbox = await startTwitchSandbox();
+  after(() => sandbox.close());
+  sandbox.world.populate({ users: 200, games: 0 });
+  return {
+    TWITCH_API_URL: sandbox.apiUrl,
+    TWITCH_AUTH_URL: sandbox.authUrl,
+    TWITCH_CLIENT_ID: sandbox.clientId,
+    TWITCH_CLIENT_SECRET: sandbox.clientSecret,
+  };
+}
+
+test('ids are added, listed and removed without Twitch settings', async () => {
+  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  assert.equal((await client('add', 'user', '123', '456', '123')).stdout, 'Added 2 users: 123, 456.\n');
+  const again = await client('add', 'user', '456', '789', '--json');
+  assert.deepEqual(again.json, { kind: 'user', added: ['789'], alreadyThere: ['456'], unknown: [] });
+  await client('add', 'game', '509658');
+
+  const [all, page, json] = await Promise.all([
+    client('list'),
+    client('list', 'user', '--limit', '1', '--after', '123'),
+    client('list', '--json'),
+  ]);
+  assert.equal(all.stdout, 'user:123\nuser:456\nuser:789\ngame:509658\n');
+  assert.equal(all.stderr, '3 users and 1 game in all\n');
+  assert.equal(page.stdout, 'user:456\n');
+  assert.deepEqual(json.json.counts, { user: 3, game: 1 });
+
+  const removed = await client('remove', 'user', '123', '9');
+  assert.deepEqual([removed.code, removed.stdout], [0, 'Removed 1 user: 123.\nWas not there: 9.\n']);
+  const imported = await runClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, all.stdout);
+  assert.deepEqual(imported.json.added, { user: 1, game: 0 }, 'what "list" prints, "import" reads');
+});
+
+test('names are looked up; what is found is added although others are not', async () => {
+  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const env = { DRAGONFLY_URL, ...(await twitch()) };
+  const some = await runClient(['targets', 'add', 'user', '55', '--login', 'User_1', 'nobody_here'], env);
+  assert.equal(some.code, 1);
+  assert.equal(some.stdout, 'Added 2 users: 55, 100000001 (User_1).\n');
+  assert.equal(some.stderr, 'Twitch knows no user with the login "nobody_here".\n');
+  const game = await runClient(['targets', 'add', 'game', '--name', 'Just Chatting'], env);
+  assert.equal(game.stdout, 'Added 1 game: 509658 (Just Chatting).\n');
+
+  const refused = await runClient(['targets', 'add', 'user', '56', '--login', 'user_2'], {
+    ...env,
+    TWITCH_CLIENT_SECRET: 'verysecretandwrong',
+  });
+  assert.equal(refused.code, 1);
+  assert.equal(refused.stdout, 'Added 1 user: 56.\n');
+  assert.match(refused.stderr, /set TWITCH_CLIENT_SECRET to the current secret[\s\S]*Not looked up: "user_2"\.\n$/);
+  assert.doesNotMatch(refused.stderr, /verysecret/);
+  const unset = await runClient(['targets', 'add', 'user', '--login', 'user_2'], { DRAGONFLY_URL });
+  assert.match(unset.stderr, /TWITCH_CLIENT_ID: is not set/);
+});
+
+test('50,000 lines are imported past the bad ones, in the order of their trouble, and again without harm', async () => {
+  const { url: DRAGONFLY_URL, store } = await emptyRedis(7);
+  const lines = Array.from({ length: 50_000 }, (_, i) => {
+    if (i % 1_000 === 7) return `not an id ${i}`;
+    if (i % 1_000 === 8) return '# a comment';
+    if (i % 1_000 === 9) return `game:${i}`;
+    return i % 2 ? `${200_000_000 + i}` : `user:${200_000_000 + i},login_${i}`;
+  });
+  const file = join(folder, 'many.csv');
+  writeFileSync(file, `\uFEFFuser_id,login\r\n${lines.join('\r\n')}\r\n${lines[0]}`);
+
+  const dry = await runClient(['targets', 'import', file, '--dry-run'], {});
+  assert.match(dry.stdout, /^50,002 lines: 49,851 users and 50 games, 50 bad lines\. Nothing was stored/);
+  const first = await runClient(['targets', 'import', file], { DRAGONFLY_URL });
+  assert.equal(first.code, 1);
+  assert.equal(
+    first.stdout,
+    '50,002 lines: 49,850 users and 50 games added, 1 already there or repeated, 50 bad lines.\n',
+  );
+  const complaints = first.stderr.trim().split('\n');
+  assert.equal(complaints.length, 21);
+  assert.match(complaints[0] ?? '', /^line 9: "not an id 7": expected a user id \(digits\)/);
+  assert.equal(complaints[20], '… and 30 more bad lines');
+  assert.equal(await store.zcard('stream-poller:targets:user'), 49_850);
+
+  const again = await runClient(['targets', 'import', file, '--skip-bad', '--json'], { DRAGONFLY_URL });
+  assert.equal(again.code, 0);
+  assert.deepEqual([again.json.added, again.json.badCount], [{ user: 0, game: 0 }, 50]);
+});
+
+test('an import looks names up in groups and says which line has one that Twitch does not know', async () => {
+  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const env = { DRAGONFLY_URL, ...(await twitch()) };
+  const names = Array.from({ length: 150 }, (_, i) => `login:user_${i}`);
+  const input = ['login:nobody_here', ...names, 'game-name:Just Chatting', 'game-name:No Such Game, Ever'].join('\n');
+  const { code, json } = await runClient(['targets', 'import', '-', '--json'], env, input);
+  assert.equal(code, 1);
+  assert.deepEqual(json.added, { user: 150, game: 1 });
+  assert.deepEqual(
+    json.bad.map(({ line, text }: { line: number; text: string }) => [line, text]),
+    [
+      [1, 'nobody_here'],
+      [153, 'No Such Game, Ever'],
+    ],
+  );
+  const unset = await runClient(['targets', 'import', '-'], { DRAGONFLY_URL }, 'user:1\nlogin:user_1\n');
+  assert.equal(unset.code, 1);
+  assert.match(
+    unset.stderr,
+    /1 user and 0 games added until then\. It is safe to run the import again\.[\s\S]*TWITCH_CLIENT_ID/,
+  );
+});
+
+test('a store that is away, silent, locked or not named is said in plain words, and soon', async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  after(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const list = (DRAGONFLY_URL: string) => runClient(['targets', 'list'], { DRAGONFLY_URL });
+  const began = Date.now();
+  const { url, store } = await emptyRedis(7);
+  await store.acl('SETUSER', 'locked', 'on', '>right', '~*', '+@all');
+  const [away, mute, unset, wrong] = await Promise.all([
+    list('redis://someone:hidden@127.0.0.1:1'),
+    list(`redis://127.0.0.1:${port}`),
+    list(''),
+    list(url.replace('redis://', 'redis://locked:wrong@')),
+  ]);
+  await store.acl('DELUSER', 'locked');
+  assert.match(away.stderr, /^the store does not answer at redis:\/\/127\.0\.0\.1:1 \(DRAGONFLY_URL\): .*ECONNREFUSED/);
+  assert.doesNotMatch(away.stderr, /hidden/);
+  assert.match(mute.stderr, /\(DRAGONFLY_URL\): no answer within 5 s/);
+  assert.match(unset.stderr, /DRAGONFLY_URL: is not set; expected a URL such as/);
+  assert.match(wrong.stderr, /refused the user name or password in DRAGONFLY_URL/);
+  for (const each of [away, mute, unset, wrong]) {
+    assert.equal(each.code, 1);
+    assert.doesNotMatch(each.stderr, /\n {4}at /);
+  }
+  assert.ok(Date.now() - began < 15_000);
+});
+
+test('command lines that make no sense exit with 2 and say what does', async () => {
+  const wrong: [string, RegExp][] = [
+    ['add user', /name at least one user: an id, or --login NAME/],
+    ['add user --name x', /users have a --login/],
+    ['add channel 1', /Allowed choices are user, game/],
+    ['add user 1:2', /not ids of Twitch: 1:2/],
+    ['list --after 1', /--after needs a kind/],
+    ['list --limit 0', /Expected a whole number/],
+  ];
+  for (const [i, { code, stderr }] of (
+    await Promise.all(wrong.map(([line]) => runClient(['targets', ...line.split(' ')], {})))
+  ).entries()) {
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, wrong[i]?.[1] ?? /^$/);
+  }
+  const missing = await runClient(['targets', 'import', '/nowhere/ids.txt'], {});
+  assert.deepEqual([missing.code, missing.stderr], [1, 'there is no file /nowhere/ids.txt\n']);
+});
