@@ -1,4 +1,9 @@
-import { ApplicationFailure, ApplicationFailureCategory, type ApplicationFailureOptions } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  ApplicationFailureCategory,
+  type ApplicationFailureOptions,
+  CancelledFailure,
+} from '@temporalio/common';
 import { ReplyError } from 'ioredis';
 import { TwitchError } from '../twitch/errors.ts';
 
@@ -9,6 +14,7 @@ const SCRIPT_ATTEMPTS = 5;
 
 /** One word for what failed: Twitch's kinds as they are, `store` for the rest of what a request needs. */
 export function failureKind(error: unknown): string {
+  if (error instanceof CancelledFailure) return 'interrupted';
   return error instanceof TwitchError ? error.kind : 'store';
 }
 
@@ -31,7 +37,16 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
   if (error instanceof ApplicationFailure) {
     return nonRetryable ? ApplicationFailure.nonRetryable(error.message, error.type ?? undefined) : error;
   }
-  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof CancelledFailure) {
+    // Nothing has failed: the worker stops, and the next attempt runs in another or after its restart.
+    return ApplicationFailure.create({
+      message: `given up before it was done: ${error.message}`,
+      type: 'Interrupted',
+      category: ApplicationFailureCategory.BENIGN,
+      details,
+    });
+  }
+  const message = error instanceof Error ? storeProblem(error) : String(error);
   const hopeless = error instanceof ReplyError && /^ERR|user_script/.test(message) && attempt >= SCRIPT_ATTEMPTS;
   return ApplicationFailure.create({
     message: `the store (DRAGONFLY_URL) did not do its part: ${message}`,
@@ -40,6 +55,11 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
     nextRetryDelay: backoffMs(attempt),
     details,
   });
+}
+
+/** What ioredis says of a command without a connection names an option of ours instead of the trouble. */
+function storeProblem({ message }: Error): string {
+  return message.includes('enableOfflineQueue') ? 'there is no connection' : message;
 }
 
 function describeTwitch({ kind, message, retryAtMs }: TwitchError, attempt: number): ApplicationFailureOptions {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { log } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import type { TargetKind } from '../model.ts';
 import type { PollRef } from '../storage/streams.ts';
+import { toActivityFailure } from './failures.ts';
 import type { Dependencies } from './index.ts';
 
 /** Where a poll is in its walk over the targets: user targets first, then game targets, each in bytewise order. */
@@ -39,16 +40,24 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
   return {
     /** Reads the next targets of the walk, at most 2,000; the first call of a poll also opens it in the store. */
     async fetchTargets(input: FetchTargetsInput): Promise<FetchedTargets> {
-      const opened = input.from ? undefined : { opened: await open(input) };
-      const { kind, after } = input.from ?? { kind: 'user' };
-      const users = kind === 'user' ? await read('user', after, IDS_PER_CALL) : { ids: [] };
-      if (users.next) return { ...opened, users: users.ids, games: [], next: users.next };
-
-      const room = IDS_PER_CALL - users.ids.length;
-      const games = await read('game', kind === 'game' ? after : undefined, room);
-      return { ...opened, users: users.ids, games: games.ids, ...(games.next && { next: games.next }) };
+      try {
+        return await fetch(input);
+      } catch (error) {
+        throw toActivityFailure(error, activityInfo().attempt);
+      }
     },
   };
+
+  async function fetch(input: FetchTargetsInput): Promise<FetchedTargets> {
+    const opened = input.from ? undefined : { opened: await open(input) };
+    const { kind, after } = input.from ?? { kind: 'user' };
+    const users = kind === 'user' ? await read('user', after, IDS_PER_CALL) : { ids: [] };
+    if (users.next) return { ...opened, users: users.ids, games: [], next: users.next };
+
+    const room = IDS_PER_CALL - users.ids.length;
+    const games = await read('game', kind === 'game' ? after : undefined, room);
+    return { ...opened, users: users.ids, games: games.ids, ...(games.next && { next: games.next }) };
+  }
 
   async function open({
     poll,

@@ -7,7 +7,7 @@ import type { Logger } from '../log.ts';
  */
 export function createHttpServer(logger: Logger): FastifyInstance {
   // Below debug only what goes wrong: probes come every few seconds, and the caller says itself where HTTP is served.
-  const level = logger.isLevelEnabled('debug') ? logger.level : 'warn';
+  const level = logger.level === 'info' ? 'warn' : logger.level;
   const app = fastify({
     loggerInstance: logger.child({ component: 'http' }, { level }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),

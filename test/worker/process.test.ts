@@ -22,6 +22,7 @@ import { WorkerProcess } from './harness.ts';
  * own, for it stops them.
  */
 const dir = mkdtempSync(join(tmpdir(), 'stream-poller-process-'));
+const bundle = join(dir, 'workflows.js');
 const twitch = await startTwitchSandbox();
 const [temporalPort, redisPort, rabbitmqPort] = [await freePort(), await freePort(), await freePort()];
 const address = `127.0.0.1:${temporalPort}`;
@@ -80,7 +81,6 @@ test('a wrong Twitch secret shows in /readyz before anything is polled, and is n
     workflowsPath: fileURLToPath(new URL('../../src/workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
   });
-  const bundle = join(dir, 'workflows.js');
   writeFileSync(bundle, code);
   const other = new WorkerProcess({ ...settings, TWITCH_CLIENT_SECRET: 'not-the-secret', WORKFLOW_BUNDLE: bundle });
   t.after(() => other.end());
@@ -154,6 +154,20 @@ test('SIGTERM lets a request in flight finish, then leaves nothing open and exit
   await eventually(async () =>
     assert.doesNotMatch(await (rabbitmq as LocalRabbitmq).ctl('list_connections', '-q'), /guest/),
   );
+});
+
+test('a second signal ends it at once, and polls go on in the next process', async (t) => {
+  const other = new WorkerProcess({ ...settings, WORKFLOW_BUNDLE: bundle });
+  t.after(() => other.end());
+  await other.ready();
+  const fault = twitch.faults.add({ kind: 'slowHeaders', delayMs: 5_000, times: 1, match: { endpoint: 'streams' } });
+  await eventually(() => fault.hits > 0, { message: 'a slow request is in flight' });
+  const since = performance.now();
+  other.child.kill('SIGTERM');
+  await other.notReady(/stopping/, 1_500);
+  other.child.kill('SIGTERM');
+  assert.equal(await other.exited, 143);
+  assert.ok(performance.now() - since < 3_000);
 });
 
 test('nothing that the process wrote or showed holds a secret', () => {
