@@ -1,4 +1,4 @@
-import type { ConfirmChannel, Message } from 'amqplib';
+import { type ConfirmChannel, IllegalOperationError, type Message } from 'amqplib';
 import { brokerText, replyCode } from './brokerErrors.ts';
 import type { OutgoingMessage } from './message.ts';
 import { EXCHANGE } from './topology.ts';
@@ -82,8 +82,13 @@ export class ConfirmWindow {
         this.#onAnswer(streamId, entry, error),
       );
     } catch (error) {
-      // A channel that closed before its listeners were there gives no other sign than this.
-      this.#end({ reason: 'closed', message: `the channel is closed: ${brokerText(error)}` });
+      if (error instanceof IllegalOperationError) {
+        this.#end({ reason: 'closed', message: `the channel is closed: ${error.message}` });
+      } else {
+        // amqplib could not encode it, and has sent nothing.
+        this.#inFlight.delete(streamId);
+        settle({ reason: 'nacked', message: `the message cannot be sent: ${brokerText(error)}` });
+      }
       return;
     }
     this.#arm();

@@ -76,7 +76,7 @@ const answers: Record<string, (fields: Record<string, unknown>) => Method[]> = {
   ConnectionStartOk: () => [['ConnectionTune', { channelMax: 2047, frameMax: 131_072, heartbeat: 0 }]],
   ConnectionOpen: () => [['ConnectionOpenOk', { knownHosts: '' }]],
   ConnectionClose: () => [['ConnectionCloseOk', {}]],
-  ChannelOpen: () => [['ChannelOpenOk', { channelId: '' }]],
+  ChannelOpen: () => [['ChannelOpenOk', { channelId: Buffer.alloc(0) }]],
   ChannelClose: () => [['ChannelCloseOk', {}]],
   ConfirmSelect: () => [['ConfirmSelectOk', {}]],
   ExchangeDeclare: () => [['ExchangeDeclareOk', {}]],
@@ -171,8 +171,8 @@ export async function startFakeBroker(): Promise<FakeBroker> {
           versionMajor: 0,
           versionMinor: 9,
           serverProperties: {},
-          mechanisms: 'PLAIN',
-          locales: 'en_US',
+          mechanisms: Buffer.from('PLAIN'),
+          locales: Buffer.from('en_US'),
         };
         peer.send(0, ['ConnectionStart', greeting]);
       }
