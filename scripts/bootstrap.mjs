@@ -59,7 +59,7 @@ function install(root, reason) {
   const npm = process.env.npm_execpath;
   // What npm prints is set-up, not the entry's output.
   const options = /** @type {const} */ ({ cwd: root, stdio: ['ignore', 2, 2] });
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const result = npm?.endsWith('.js')
     ? spawnSync(process.execPath, [npm, ...args], options)
     : spawnSync('npm', args, options);

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ask, PortTakenError, untilReady, withFreePorts } from './ports.ts';
 import { logFile, type ManagedProcess, reapStale, startProcess, tailLog } from './process.ts';
 import { findRabbitmq, type RabbitmqPorts, rabbitmqctl, rabbitmqEnvironment, writeNodeFiles } from './rabbitmq-node.ts';
@@ -175,9 +175,4 @@ function vhostUrl(port: number, path: string): string {
 /** The broker listens a moment before it serves: only its greeting (a method frame) proves that it does. */
 function speaksAmqp(port: number): Promise<boolean> {
   return ask(port, Buffer.from('AMQP\x00\x00\x09\x01', 'latin1'), (answer) => answer[0] === 1);
-}
-
-/** Where the node's own log is, for people. */
-export function rabbitmqLog(dir: string): string {
-  return join(resolve(dir), 'rabbitmq.log');
 }
