@@ -9,6 +9,8 @@ export interface PollRun {
   /** `RUNNING`, `COMPLETED`, `FAILED`, `TIMED_OUT`, `TERMINATED`, `CANCELLED`; `GONE` when Temporal keeps it no longer. */
   status: string;
   closedAt?: string;
+  /** Since when a running poll has waited for a worker to take it up. */
+  waitingSince?: string;
 }
 
 /** What a schedule does and did, as plain data. */
@@ -68,11 +70,23 @@ export async function readScheduleState(client: Client, id = SCHEDULE_ID): Promi
   };
 }
 
+/** `temporal.api.enums.v1.PendingWorkflowTaskState` */
+const TASK_SCHEDULED = 1;
+
 /** Of the newest run of the chain: the id names one poll, however often it continued as new. */
-async function runStatus(client: Client, workflowId: string): Promise<Pick<PollRun, 'status' | 'closedAt'>> {
+async function runStatus(
+  client: Client,
+  workflowId: string,
+): Promise<Pick<PollRun, 'status' | 'closedAt' | 'waitingSince'>> {
   try {
-    const { status, closeTime } = await client.workflow.getHandle(workflowId).describe();
-    return { status: status.name, ...(closeTime && { closedAt: closeTime.toISOString() }) };
+    const { status, closeTime, raw } = await client.workflow.getHandle(workflowId).describe();
+    const { state, scheduledTime } = raw.pendingWorkflowTask ?? {};
+    const waits = state === TASK_SCHEDULED && scheduledTime?.seconds;
+    return {
+      status: status.name,
+      ...(closeTime && { closedAt: closeTime.toISOString() }),
+      ...(waits && { waitingSince: new Date(Number(waits) * 1_000).toISOString() }),
+    };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { status: 'GONE' };
     throw error;

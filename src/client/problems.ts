@@ -9,6 +9,8 @@ export interface Problem {
   advice: string;
 }
 
+const STUCK_MS = 10_000;
+
 /** Judges what was observed. Nothing found means that all is well. */
 export function findProblems(observed: Observations, nowMs: number): Problem[] {
   const problems: Problem[] = observed.failures.map((problem) => ({
@@ -22,6 +24,12 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
   if (idle.length > 0) {
     const only = idle.length < (workers ?? []).length ? ` on the task queue ${idle.join(', ')}` : '';
     add(`no worker is running${only}`, 'start one: npm run worker');
+  }
+  const stuck = schedule?.runs.find((run) => run.status === 'RUNNING')?.waitingSince;
+  const stuckMs = stuck ? nowMs - Date.parse(stuck) : 0;
+  // Temporal lists a worker for a minute after its end; work that nobody takes up tells sooner.
+  if (idle.length === 0 && stuckMs > STUCK_MS) {
+    add(`no worker has taken up the running poll for ${duration(stuckMs)}`, 'see that a worker runs: npm run worker');
   }
   if (schedule === null) add('there is no schedule, so that nothing is polled', 'npm run client -- schedule apply');
   if (schedule) problems.push(...scheduleProblems(schedule, nowMs));

@@ -167,6 +167,10 @@ test('each problem is found, and said with what to do', () => {
     'the last poll did not reach 1 of 2 batches: batch 1: no answer',
   ]);
   assert.deepEqual(found({}, now + 120_000), ['the last poll ended 2 min 14 s ago']);
+  const stuck = { ...run, status: 'RUNNING', waitingSince: run.startedAt };
+  assert.deepEqual(found({ schedule: { ...schedule, runs: [stuck, run] } }), [
+    'no worker has taken up the running poll for 15 s',
+  ]);
   assert.deepEqual(found({ targets: { user: 0, game: 0 } }), ['there are no targets to watch']);
   assert.deepEqual(found({ deliveries: 1 }), ['1 delivery of events waits for RabbitMQ']);
   assert.deepEqual(found({ queues: { ...well.queues, 'stream.online': null } }), [

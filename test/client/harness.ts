@@ -46,14 +46,15 @@ export interface RunningClient {
   finished: Promise<Finished>;
 }
 
-/** Starts the real client process. */
-export function startClient(args: readonly string[], env: NodeJS.ProcessEnv, input?: string): RunningClient {
+/** Starts the real client process. Its standard input is `input`, or with `null` stays open. */
+export function startClient(args: readonly string[], env: NodeJS.ProcessEnv, input?: string | null): RunningClient {
   const child = spawn(process.execPath, [ENTRY, ...args], { cwd: folder, env: environment(env), timeout: LONGEST_MS });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
   // A command that fails early does not read its input to the end.
-  child.stdin.on('error', () => undefined).end(input);
+  child.stdin.on('error', () => undefined);
+  if (input !== null) child.stdin.end(input);
   const finished = new Promise<Finished>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) =>

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { applySchedule, SCHEDULE_ID, scheduleCommand, triggerSchedule } from '../../src/schedule.ts';
+import { readScheduleState } from '../../src/scheduleState.ts';
 import { eventually } from '../support/services.ts';
 import { freshNamespace, runClient } from './harness.ts';
 
@@ -107,6 +108,9 @@ test('a trigger never starts a poll beside a running one', async () => {
   assert.match(second.stdout, /^A poll runs \(poll-streams-.*\); the next one starts as soon as it ends\.\n$/);
   const third = await runClient(['schedule', 'trigger', '--json'], env);
   assert.equal(third.json.state, 'waiting');
+  const { runs, waiting } = await readScheduleState(client);
+  assert.deepEqual([runs.length, waiting], [1, 1]);
+  assert.ok(runs[0]?.waitingSince, 'a poll that no worker takes up is seen as such');
   assert.equal((await client.workflow.count("ExecutionStatus = 'Running'")).count, 1);
 });
 

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
-import { emptyRedis, runClient } from './harness.ts';
+import { eventually } from '../support/services.ts';
+import { emptyRedis, runClient, startClient } from './harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stream-poller-import-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -120,6 +121,20 @@ test('an import looks names up in groups and says which line has one that Twitch
     unset.stderr,
     /1 user and 0 games added until then\. It is safe to run the import again\.[\s\S]*TWITCH_CLIENT_ID/,
   );
+});
+
+test('an interrupted import keeps what it has read and says that it may be run again', async () => {
+  const { url: DRAGONFLY_URL, store } = await emptyRedis(7);
+  const { child, finished } = startClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, null);
+  child.stdin?.write(`${Array.from({ length: 5_003 }, (_, i) => `${i + 1}`).join('\n')}\n`);
+  // The first 5,000 are stored as soon as they are there.
+  await eventually(async () => (await store.zcard('stream-poller:targets:user')) === 5_000);
+  child.kill('SIGINT');
+  const { code, json, stderr } = await finished;
+  assert.equal(code, 1);
+  assert.match(stderr, /Interrupted\. It is safe to run the import again/);
+  assert.equal(json.added.user, await store.zcard('stream-poller:targets:user'));
+  assert.ok(json.added.user >= 5_000);
 });
 
 test('a store that is away, silent, locked or not named is said in plain words, and soon', async () => {
