@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { StreamEvent } from '../model.ts';
 import { toMessage } from '../publisher/message.ts';
@@ -29,41 +29,13 @@ export function publishActivities({ streams, publisher }: Dependencies) {
      * publishes only what is still owed: what was confirmed travels in the heartbeats, what was marked is in the store.
      */
     async publishStreams(input: PublishStreamsInput): Promise<PublishStreamsResult> {
-      const { poll, owner, events, giveUpAfterSeconds } = input;
+      const { events, giveUpAfterSeconds } = input;
       const confirmed = new Set(lastHeartbeatList());
       return heartbeating(
         () => [...confirmed],
         async () => {
           try {
-            const unconfirmed = events.filter((event) => !confirmed.has(event.id));
-            const held = new Set(
-              await streams.renewClaims(
-                owner,
-                unconfirmed.map((event) => event.id),
-              ),
-            );
-            const owed = unconfirmed.filter((event) => held.has(event.id));
-            const marks: Promise<void>[] = [];
-            const { failed } = await publisher.publish(
-              owed.map((event) => toMessage(event, poll.id)),
-              {
-                signal: cancellationSignal(),
-                onConfirmed: (ids) => {
-                  for (const id of ids) confirmed.add(id);
-                  heartbeat([...confirmed]);
-                  marks.push(streams.markAnnounced(ids));
-                },
-              },
-            );
-            const marked = await Promise.allSettled(marks);
-            if (marked.some(({ status }) => status === 'rejected')) await streams.markAnnounced([...confirmed]);
-            const [first] = failed;
-            if (first) {
-              throw ApplicationFailure.retryable(
-                `${failed.length} of ${events.length} messages not confirmed (${first.reason}): ${first.message}`,
-                'BrokerUnavailable',
-              );
-            }
+            await publishOwed(input, confirmed);
             return { announced: confirmed.size, left: events.length - confirmed.size };
           } catch (error) {
             throw toActivityFailure(error, activityInfo().attempt, { nonRetryable: isOverdue(giveUpAfterSeconds) });
@@ -72,6 +44,49 @@ export function publishActivities({ streams, publisher }: Dependencies) {
       );
     },
   };
+
+  /** @param confirmed ids that the broker has confirmed in earlier attempts; those of this one are added */
+  async function publishOwed({ poll, owner, events }: PublishStreamsInput, confirmed: Set<string>): Promise<void> {
+    // Confirms come from the connection, outside of the activity's asynchronous context.
+    const context = Context.current();
+    const unmarked = new Set(confirmed);
+    const mark = async (ids: string[]) => {
+      await streams.markAnnounced(ids);
+      for (const id of ids) unmarked.delete(id);
+    };
+    const unconfirmed = events.filter((event) => !confirmed.has(event.id));
+    const held = await streams.renewClaims(owner, idsOf(unconfirmed));
+    const owed = unconfirmed.filter((event) => held.includes(event.id));
+    const marking: Promise<void>[] = [];
+    const { failed } = await publisher.publish(
+      owed.map((event) => toMessage(event, poll.id)),
+      {
+        signal: context.cancellationSignal,
+        onConfirmed: (ids) => {
+          for (const id of ids) {
+            confirmed.add(id);
+            unmarked.add(id);
+          }
+          context.heartbeat([...confirmed]);
+          // What fails here is marked below, or the attempt fails.
+          marking.push(mark(ids).catch(() => undefined));
+        },
+      },
+    );
+    await Promise.all(marking);
+    if (unmarked.size > 0) await mark([...unmarked]);
+    const [first] = failed;
+    if (first) {
+      throw ApplicationFailure.retryable(
+        `${failed.length} of ${events.length} messages not confirmed (${first.reason}): ${first.message}`,
+        'BrokerUnavailable',
+      );
+    }
+  }
+}
+
+function idsOf(events: readonly StreamEvent[]): string[] {
+  return events.map((event) => event.id);
 }
 
 function isOverdue(giveUpAfterSeconds: number | undefined): boolean {

@@ -38,6 +38,8 @@ export const scenarios: Scenario[] = [
       );
       assert.deepEqual([second.announced, second.live, second.ended], [0, 45, 0]);
       assert.equal(second.lastCompleteAt, second.startedAt);
+      const marks = await app.store.connection.mget(ids.map((id) => app.store.keys.mark(id)));
+      assert.ok(marks.every((mark) => mark === 'announced'));
     },
   },
   {

@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { applySchedule, SCHEDULE_ID } from '../src/schedule.ts';
+import { type Services, startServices } from './services/index.ts';
+import { freePort } from './services/ports.ts';
+import { plainEnvironment } from './services/process.ts';
+import { type LocalWorker, startWorker } from './start/worker.ts';
+import { startTwitchSandbox, type TwitchSandbox, type TwitchSandboxOptions } from './twitch/index.ts';
+
+export interface SystemOptions {
+  /** The poll interval. */
+  intervalSeconds: number;
+  /** More settings of the worker, or others than the system's own. */
+  env?: NodeJS.ProcessEnv;
+  twitch?: TwitchSandboxOptions;
+  /** Changes the services' addresses that the workers are told, to put something between them. */
+  addresses?: (services: Services) => Promise<NodeJS.ProcessEnv>;
+}
+
+/** The whole application on this machine, with services of its own, each of which can be stopped, killed and hung. */
+export interface System {
+  readonly services: Required<{ [K in 'temporal' | 'redis' | 'rabbitmq']: NonNullable<Services[K]> }> & Services;
+  readonly sandbox: TwitchSandbox;
+  readonly client: Client;
+  /** The environment of the workers, and of client commands. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Starts one more worker process; it is ready but for its first poll. */
+  startWorker(): Promise<LocalWorker>;
+  /** Creates or updates the schedule: polls begin. */
+  schedule(): Promise<void>;
+  /** Reports of the polls that have ended, the newest last; at most 10. */
+  reports(): Promise<unknown[]>;
+  /** Stops everything and removes all files. */
+  stop(): Promise<void>;
+}
+
+const ROOT = resolve(import.meta.dirname, '..');
+
+/** Starts services and the sandbox, in a temporary folder; workers and schedule are the caller's. */
+export async function startSystem(options: SystemOptions): Promise<System> {
+  const dir = mkdtempSync(join(tmpdir(), 'stream-poller-system-'));
+  const services = (await startServices({ dir, persist: true, headless: true })) as System['services'];
+  const sandbox = await startTwitchSandbox({ requestsPerMinute: 60_000, ...options.twitch });
+  const connection = await Connection.connect({ address: services.temporalAddress });
+  const client = new Client({ connection });
+  const env = plainEnvironment({
+    TEMPORAL_ADDRESS: services.temporalAddress,
+    TEMPORAL_CONFIG_FILE: '/dev/null',
+    DRAGONFLY_URL: services.redisUrl,
+    RABBITMQ_URL: services.rabbitmqUrl,
+    TWITCH_API_URL: sandbox.apiUrl,
+    TWITCH_AUTH_URL: sandbox.authUrl,
+    TWITCH_CLIENT_ID: sandbox.clientId,
+    TWITCH_CLIENT_SECRET: sandbox.clientSecret,
+    TWITCH_REQUESTS_PER_MINUTE: '6000',
+    POLL_INTERVAL_SECONDS: String(options.intervalSeconds),
+    ...(await options.addresses?.(services)),
+    ...options.env,
+  });
+  const workers: LocalWorker[] = [];
+
+  return {
+    services,
+    sandbox,
+    client,
+    env,
+    async startWorker() {
+      const port = await freePort();
+      const worker = await startWorker({
+        root: ROOT,
+        dir: join(dir, `worker-${workers.length}`),
+        env: { ...env, HTTP_PORT: String(port) },
+        healthUrl: `http://127.0.0.1:${port}/readyz`,
+      });
+      workers.push(worker);
+      await worker.ready();
+      return worker;
+    },
+    async schedule() {
+      await applySchedule(client, { intervalSeconds: options.intervalSeconds });
+    },
+    async reports() {
+      const { info } = await client.schedule.getHandle(SCHEDULE_ID).describe();
+      const polls = info.recentActions.map(({ action }) => action.workflow);
+      const results = polls.map(async ({ workflowId }) => {
+        const handle = client.workflow.getHandle(workflowId);
+        const { status } = await handle.describe();
+        return status.name === 'COMPLETED' ? handle.result() : undefined;
+      });
+      return (await Promise.all(results)).filter((report) => report !== undefined);
+    },
+    async stop() {
+      await Promise.allSettled(workers.map((worker) => worker.kill()));
+      await connection.close();
+      await Promise.allSettled([services.stop(), sandbox.close()]);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
