@@ -12,6 +12,8 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # No package of a production install needs its install script.
 RUN npm ci --omit=dev --ignore-scripts
+# Temporal's core comes built for every platform at once.
+RUN rm -r node_modules/@temporalio/core-bridge/releases/*-apple-darwin node_modules/@temporalio/core-bridge/releases/*-windows-msvc
 
 FROM dependencies AS workflows
 COPY src ./src
