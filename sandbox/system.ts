@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { applySchedule, SCHEDULE_ID } from '../src/schedule.ts';
+import type { PollReport } from '../src/workflows/report.ts';
 import { type Services, startServices } from './services/index.ts';
 import { freePort } from './services/ports.ts';
 import { plainEnvironment } from './services/process.ts';
@@ -31,7 +32,7 @@ export interface System {
   /** Creates or updates the schedule: polls begin. */
   schedule(): Promise<void>;
   /** Reports of the polls that have ended, the newest last; at most 10. */
-  reports(): Promise<unknown[]>;
+  reports(): Promise<PollReport[]>;
   /** Stops everything and removes all files. */
   stop(): Promise<void>;
 }
@@ -87,7 +88,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       const results = polls.map(async ({ workflowId }) => {
         const handle = client.workflow.getHandle(workflowId);
         const { status } = await handle.describe();
-        return status.name === 'COMPLETED' ? handle.result() : undefined;
+        return status.name === 'COMPLETED' ? ((await handle.result()) as PollReport) : undefined;
       });
       return (await Promise.all(results)).filter((report) => report !== undefined);
     },
