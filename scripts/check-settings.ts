@@ -4,20 +4,14 @@
  *
  *   node scripts/check-settings.ts
  */
-import { loadDotEnv, readSettings, SettingsError } from '../src/config/env.ts';
-import { readTemporalSettings } from '../src/temporal.ts';
+import { loadDotEnv, SettingsError } from '../src/config/env.ts';
+import { readWorkerSettings } from '../src/worker/settings.ts';
 
 loadDotEnv();
-const problems: string[] = [];
-for (const read of [readSettings, readTemporalSettings]) {
-  try {
-    read(process.env);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    problems.push(...error.problems);
-  }
-}
-if (problems.length > 0) {
-  process.stderr.write(`${new SettingsError(problems).message}\n`);
+try {
+  readWorkerSettings(process.env);
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }

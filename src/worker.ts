@@ -1,30 +1,12 @@
-import { loadDotEnv, readSettings, SettingsError } from './config/env.ts';
+import { loadDotEnv, SettingsError } from './config/env.ts';
 import { createLogger } from './log.ts';
-import { readTemporalSettings } from './temporal.ts';
 import { runProcess } from './worker/process.ts';
+import { readWorkerSettings } from './worker/settings.ts';
 import { exitOnUncaught, stopOnSignals } from './worker/stop.ts';
-
-/** Reads both kinds of settings, so that the problems of both are told at once. */
-function readAll(env: NodeJS.ProcessEnv) {
-  const problems: string[] = [];
-  const collect = <T>(read: () => T): T | undefined => {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof SettingsError)) throw error;
-      problems.push(...error.problems);
-      return undefined;
-    }
-  };
-  const settings = collect(() => readSettings(env));
-  const temporal = collect(() => readTemporalSettings(env));
-  if (!settings || !temporal) throw new SettingsError(problems);
-  return { settings, temporal };
-}
 
 try {
   loadDotEnv();
-  const { settings, temporal } = readAll(process.env);
+  const { settings, temporal } = readWorkerSettings(process.env);
   const logger = createLogger(settings.LOG_LEVEL);
   exitOnUncaught(logger);
   const stop = stopOnSignals(logger);
