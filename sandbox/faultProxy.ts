@@ -3,6 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Direction = 'toServer' | 'toClient';
 
+/**
+ * Sees what arrives, in the order of its arrival. It may hold a chunk, and all that follows it in that direction of that
+ * connection, by returning a promise: of `pass`, or of `drop`, which resets the connection instead of passing it on.
+ */
+export type Observer = (direction: Direction, chunk: Buffer, connection: object) => Promise<'pass' | 'drop'> | undefined;
+
 export interface FaultProxyOptions {
   target: { host: string; port: number };
   /** Port to listen on, at 127.0.0.1. Default: any free one. */
@@ -24,11 +30,13 @@ export interface FaultProxy {
   halfOpen(): void;
   /** Resets the connection through which this many more bytes have gone in that direction; once. */
   cutAfter(bytes: number, direction: Direction): void;
+  /** Shows what arrives to `observer` until the function that is returned is called. */
+  observe(observer: Observer): () => void;
   /** On: connections are refused, those that exist stay. */
   refuse(on: boolean): Promise<void>;
   /** Ends every fault for connections made from now on. */
   restore(): Promise<void>;
-  /** Connections open now. */
+  /** Connections that their clients have not left. */
   connections(): number;
   close(): Promise<void>;
 }
@@ -47,6 +55,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
   let latencyMs = 0;
   let swallowing = false;
   let cut: { left: number; direction: Direction } | undefined;
+  const observers = new Set<Observer>();
 
   const sever = (link: Link) => {
     links.delete(link);
@@ -61,8 +70,22 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       const held = latencyMs > 0 ? sleep(latencyMs) : undefined;
       last = last.then(() => held).then(act);
     };
+    const askObservers = (chunk: Buffer) => {
+      for (const observer of observers) {
+        const verdict = observer(direction, chunk, link);
+        if (!verdict) continue;
+        last = last
+          .then(() => verdict)
+          .then((answer) => {
+            if (answer === 'pass') return;
+            link.dead = true;
+            sever(link);
+          });
+      }
+    };
     from.on('data', (chunk) => {
       if (link.dead) return;
+      askObservers(chunk);
       let bytes: Buffer = chunk;
       let ends = false;
       if (cut?.direction === direction) {
@@ -72,7 +95,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
         if (ends) cut = undefined;
       }
       later(() => {
-        if (to.writable) to.write(bytes, ends ? () => sever(link) : undefined);
+        if (to.writable && !link.dead) to.write(bytes, ends ? () => sever(link) : undefined);
       });
     });
     from.on('end', () => later(() => !link.dead && to.end()));
@@ -157,6 +180,10 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     cutAfter(bytes, direction) {
       cut = { left: bytes, direction };
     },
+    observe(observer) {
+      observers.add(observer);
+      return () => observers.delete(observer);
+    },
     refuse,
     async restore() {
       latencyMs = 0;
@@ -164,7 +191,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       cut = undefined;
       await refuse(false);
     },
-    connections: () => links.size,
+    connections: () => [...links].filter(({ client }) => !client.readableEnded).length,
     async close() {
       await stopListening();
       for (const link of [...links]) sever(link);

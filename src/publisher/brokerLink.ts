@@ -14,7 +14,7 @@ const MISCONFIGURED_RETRY_MS = 5_000;
 
 export interface LinkStatus {
   state: 'connecting' | 'ready' | 'blocked' | 'misconfigured' | 'closed';
-  /** Why it is not ready. */
+  /** Why it is not ready, or why messages fail all the same (the broker does not confirm in time). */
   detail?: string;
   /** What of the topology differs from what is wanted, although messages can be published. */
   degraded?: string;
@@ -47,7 +47,7 @@ export class BrokerLink {
   /** Why there is no connection. */
   #trouble: Error | undefined;
   /** Why messages fail although there is a connection; gone with the first that is confirmed. */
-  #publishProblem: string | undefined;
+  #publishProblem: LinkStatus | undefined;
   #degraded: string | undefined;
 
   constructor(options: LinkOptions) {
@@ -74,8 +74,7 @@ export class BrokerLink {
     if (this.#blocked !== undefined) {
       return { state: 'blocked', detail: `the broker takes no messages: ${this.#blocked}`, ...degraded };
     }
-    if (this.#publishProblem) return { state: 'misconfigured', detail: this.#publishProblem, ...degraded };
-    return { state: 'ready', ...degraded };
+    return { state: 'ready', ...this.#publishProblem, ...degraded };
   }
 
   /** Starts connecting, again and again until {@link close}. Never throws. */
@@ -94,7 +93,8 @@ export class BrokerLink {
     const { topology, logger, connectTimeoutMs } = this.#options;
     const model = this.#model;
     if (topology !== 'declare') {
-      this.#publishProblem = `${reason}: bind a queue to the exchange, or set RABBITMQ_TOPOLOGY=declare`;
+      const detail = `${reason}: bind a queue to the exchange, or set RABBITMQ_TOPOLOGY=declare`;
+      this.#publishProblem = { state: 'misconfigured', detail };
       return;
     }
     if (this.#repairing || !model) return;
@@ -161,7 +161,9 @@ export class BrokerLink {
         this.#publishProblem = undefined;
       },
       onClosed: (failure) => {
-        if (failure.reason === 'misconfigured') this.#publishProblem = failure.message;
+        const { reason, message: detail } = failure;
+        if (reason === 'misconfigured') this.#publishProblem = { state: reason, detail };
+        if (reason === 'timeout') this.#publishProblem = { state: 'ready', detail };
         if (this.#window === window) void this.#replaceWindow(model, failure.message);
       },
     });

@@ -148,18 +148,20 @@ export class ConfirmWindow {
 
   #expire(): void {
     const now = performance.now();
-    const { confirmTimeoutMs } = this.#options;
     const late = [...this.#inFlight].filter(([, { deadlineMs }]) => deadlineMs <= now);
     if (late.length === 0) {
       this.#arm();
       return;
     }
-    const message = `the broker did not confirm the message within ${confirmTimeoutMs} ms`;
+    const failure: Failure = {
+      reason: 'timeout',
+      message: `the broker did not confirm a message within ${this.#options.confirmTimeoutMs} ms`,
+    };
     for (const [streamId, { settle }] of late) {
       this.#inFlight.delete(streamId);
-      for (const each of settle) each({ reason: 'timeout', message });
+      for (const each of settle) each(failure);
     }
-    this.#end({ reason: 'closed', message: `the channel was given up: ${message}` });
+    this.#end({ reason: 'closed', message: `the channel was given up: ${failure.message}` }, failure);
   }
 
   #closeFailure(): Failure {
@@ -170,7 +172,8 @@ export class ConfirmWindow {
     return { reason, message: brokerText(error) };
   }
 
-  #end(failure: Failure): void {
+  /** @param cause what to report, where it is not what happened to the messages */
+  #end(failure: Failure, cause = failure): void {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -179,6 +182,6 @@ export class ConfirmWindow {
     // Its state is unknown to us from here on: an answer that still comes must not be taken for another message's.
     this.#channel.close().catch(() => {});
     for (const { settle } of entries) for (const each of settle) each(failure);
-    this.#options.onClosed(failure);
+    this.#options.onClosed(cause);
   }
 }

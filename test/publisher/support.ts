@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { after } from 'node:test';
-import { type Channel, connect, type GetMessage } from 'amqplib';
+import type { TestContext } from 'node:test';
+import { type Channel, type ConsumeMessage, connect } from 'amqplib';
 import { pino } from 'pino';
 import { secretUrl } from '../../src/config/secret.ts';
 import type { StreamEvent } from '../../src/model.ts';
 import { type OutgoingMessage, toMessage } from '../../src/publisher/message.ts';
 import { type PublisherOptions, RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { QUEUE } from '../../src/publisher/topology.ts';
+import { type FakeBroker, startFakeBroker } from '../support/fakeBroker.ts';
 import { eventually } from '../support/services.ts';
 
 export const POLL_ID = 'poll-streams-2026-11-24T09:30:00Z';
@@ -34,19 +35,28 @@ export function ids(list: readonly OutgoingMessage[]): string[] {
   return list.map(({ streamId }) => streamId);
 }
 
-const undo: (() => Promise<unknown>)[] = [];
+const undo = new WeakMap<TestContext, (() => Promise<unknown>)[]>();
 
-/** Ends what a test opened, in time for the next. */
-export async function cleanUp(): Promise<void> {
-  for (const step of undo.splice(0).reverse()) await step();
+/** Runs `step` when the test has ended; the last registered first, since it may need what came before. */
+export function onCleanUp(t: TestContext, step: () => Promise<unknown>): void {
+  const steps = undo.get(t);
+  if (steps) {
+    steps.push(step);
+    return;
+  }
+  const first = [step];
+  undo.set(t, first);
+  t.after(async () => {
+    for (const each of first.reverse()) await each();
+  });
 }
 
-export function onCleanUp(step: () => Promise<unknown>): void {
-  undo.push(step);
+/** A broker that does as it is told, for this test alone. */
+export async function fakeBroker(t: TestContext): Promise<FakeBroker> {
+  const broker = await startFakeBroker();
+  onCleanUp(t, () => broker.close());
+  return broker;
 }
-
-// Before the hook in test/support/services.ts, which stops the broker.
-after(cleanUp);
 
 export interface TestPublisher {
   publisher: RabbitPublisher;
@@ -55,18 +65,22 @@ export interface TestPublisher {
 }
 
 /** A started publisher that is closed after the test. */
-export function startPublisher(url: string, options: Partial<PublisherOptions> = {}): TestPublisher {
+export function startPublisher(t: TestContext, url: string, options: Partial<PublisherOptions> = {}): TestPublisher {
   const log: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
   const publisher = new RabbitPublisher({ url: secretUrl(url), topology: 'declare', logger, ...options });
   publisher.start();
-  onCleanUp(() => publisher.close());
+  onCleanUp(t, () => publisher.close());
   return { publisher, log };
 }
 
 /** A publisher that is ready to publish. */
-export async function readyPublisher(url: string, options: Partial<PublisherOptions> = {}): Promise<TestPublisher> {
-  const started = startPublisher(url, options);
+export async function readyPublisher(
+  t: TestContext,
+  url: string,
+  options: Partial<PublisherOptions> = {},
+): Promise<TestPublisher> {
+  const started = startPublisher(t, url, options);
   await isReady(started.publisher);
   return started;
 }
@@ -77,25 +91,25 @@ export async function isReady(publisher: RabbitPublisher, timeoutMs = 10_000): P
 }
 
 /** A channel past the publisher, for looking at queues and changing them. Closed after the test. */
-export async function openChannel(url: string): Promise<Channel> {
+export async function openChannel(t: TestContext, url: string): Promise<Channel> {
   const connection = await connect(url);
   connection.on('error', () => {});
-  onCleanUp(() => connection.close().catch(() => {}));
+  onCleanUp(t, () => connection.close().catch(() => {}));
   const channel = await connection.createChannel();
   channel.on('error', () => {});
   return channel;
 }
 
-/** Takes all messages out of a queue. */
-export async function drain(channel: Channel, queue = QUEUE): Promise<GetMessage[]> {
-  const taken: GetMessage[] = [];
-  for (;;) {
-    const message = await channel.get(queue, { noAck: true });
-    if (!message) return taken;
-    taken.push(message);
-  }
+/** Takes all messages out of a queue, in order. */
+export async function drain(channel: Channel, queue = QUEUE): Promise<ConsumeMessage[]> {
+  const taken: ConsumeMessage[] = [];
+  const { messageCount } = await channel.checkQueue(queue);
+  const { consumerTag } = await channel.consume(queue, (message) => message && taken.push(message), { noAck: true });
+  await eventually(() => taken.length >= messageCount, { message: `${messageCount} messages`, intervalMs: 5 });
+  await channel.cancel(consumerTag);
+  return taken;
 }
 
-export function messageIds(list: readonly GetMessage[]): string[] {
+export function messageIds(list: readonly ConsumeMessage[]): string[] {
   return list.map(({ properties }) => String(properties.messageId));
 }
