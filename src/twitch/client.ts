@@ -4,6 +4,7 @@ import type { Stream, TargetKind } from '../model.ts';
 import { AppAccessToken, type TokenStatus } from './auth.ts';
 import { type Answer, helixError, type TwitchError } from './errors.ts';
 import { type HttpLimits, HttpOrigin } from './http.ts';
+import { Pace } from './pace.ts';
 import { type RateLimit, readRateLimit } from './rate.ts';
 import { type Game, type Page, parseGames, parseStreams, parseUsers, type User } from './schema.ts';
 
@@ -60,6 +61,7 @@ export class TwitchClient {
   readonly #api: HttpOrigin;
   readonly #auth: HttpOrigin;
   readonly #token: AppAccessToken;
+  readonly #pace: Pace;
   #sent = 0;
   #rate: { view: RateLimit; no: number } | undefined;
 
@@ -68,6 +70,7 @@ export class TwitchClient {
     this.#now = options.now ?? Date.now;
     this.#api = new HttpOrigin(options.apiUrl, this.#now, options.http);
     this.#auth = new HttpOrigin(options.authUrl, this.#now, options.http);
+    this.#pace = new Pace(this.#now);
     this.#token = new AppAccessToken({
       clientId: options.clientId,
       clientSecret: options.clientSecret,
@@ -192,12 +195,16 @@ export class TwitchClient {
   }
 
   async #send(path: string, query: URLSearchParams, token: Secret, signal?: AbortSignal): Promise<Answer> {
+    await this.#pace.wait(signal);
     this.#sent += 1;
     const no = this.#sent;
     const headers = { 'client-id': this.#options.clientId, authorization: `Bearer ${token.reveal()}` };
     const answer = await this.#api.send({ method: 'GET', path, query, headers }, signal);
     const view = readRateLimit(answer.headers, answer.receivedAtMs);
-    if (view && no > (this.#rate?.no ?? 0)) this.#rate = { view, no };
+    if (view && no > (this.#rate?.no ?? 0)) {
+      this.#rate = { view, no };
+      this.#pace.note(view);
+    }
     return answer;
   }
 }

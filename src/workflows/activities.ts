@@ -17,14 +17,14 @@ export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>(
 });
 
 /**
- * One Helix request takes 15 s at most. Six attempts with their backoff fit into a poll and ride out a short failure of
+ * One Helix request takes 15 s at most, but it may have to wait for its turn while another client uses up the budget. Six attempts with their backoff fit into a poll and ride out a short failure of
  * Twitch or one full wait for `Ratelimit-Reset`; for a longer one the next poll is the retry. `scheduleToCloseTimeout`
  * counts the wait in the rate-limited queue too. Not dispatched eagerly, for that would bypass the queue's limit.
  */
 export function twitchActivities(taskQueue: string) {
   return proxyActivities<Pick<Activities, 'pollPage'>>({
     taskQueue,
-    startToCloseTimeout: '25 seconds',
+    startToCloseTimeout: '2 minutes',
     heartbeatTimeout: '10 seconds',
     scheduleToCloseTimeout: '5 minutes',
     allowEagerDispatch: false,

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pino } from 'pino';
+import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { TwitchClient } from '../../src/twitch/client.ts';
+import { Pace } from '../../src/twitch/pace.ts';
+
+describe('the pace of requests', () => {
+  it('is free while the bucket holds more than its reserve', async () => {
+    const pace = new Pace(() => 0);
+    pace.note({ limit: 800, remaining: 80, resetAtMs: 0 });
+    assert.equal(pace.spacingMs, 0);
+    for (let i = 0; i < 100; i++) await pace.wait();
+  });
+
+  it('slows down the more, the less is left, and speeds up when the bucket has filled again', () => {
+    const pace = new Pace(() => 0);
+    const spacing = (remaining: number) => {
+      pace.note({ limit: 800, remaining, resetAtMs: 0 });
+      return pace.spacingMs;
+    };
+    assert.equal(spacing(40), 150);
+    assert.equal(spacing(10), 600);
+    assert.equal(spacing(0), 2_000);
+    assert.equal(spacing(700), 0);
+  });
+
+  it('ends a wait when its caller gives up', async () => {
+    const pace = new Pace(() => 0);
+    pace.note({ limit: 800, remaining: 0, resetAtMs: 0 });
+    await pace.wait();
+    const reason = new Error('given up');
+    await assert.rejects(pace.wait(AbortSignal.abort(reason)), reason);
+  });
+
+  it('leaves room for another client of the same id, without a single 429', { timeout: 30_000 }, async () => {
+    const perMinute = 1_200;
+    const sandbox = await startTwitchSandbox({ requestsPerMinute: perMinute });
+    const twitch = new TwitchClient({
+      clientId: sandbox.clientId,
+      clientSecret: new Secret(sandbox.clientSecret),
+      apiUrl: sandbox.apiUrl,
+      authUrl: sandbox.authUrl,
+      validateTtlSeconds: 30,
+      logger: pino({ level: 'silent' }),
+    });
+    try {
+      sandbox.faults.drain(perMinute * 0.8);
+      sandbox.faults.otherClient(perMinute / 2);
+      const until = Date.now() + 12_000;
+      let answered = 0;
+      const lane = async () => {
+        while (Date.now() < until) {
+          await twitch.getStreams({ kind: 'user', ids: ['1'] });
+          answered += 1;
+        }
+      };
+      await Promise.all(Array.from({ length: 4 }, lane));
+      assert.equal(sandbox.stats().tooManyRequests, 0);
+      // A fifth of the bucket, and the half of the refill that the other client leaves.
+      const fair = perMinute * 0.2 + (perMinute / 2 / 60) * 12;
+      assert.ok(answered > fair * 0.7, `${answered} requests of about ${fair}`);
+    } finally {
+      await twitch.close();
+      await sandbox.close();
+    }
+  });
+});
