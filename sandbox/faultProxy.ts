@@ -7,7 +7,11 @@ export type Direction = 'toServer' | 'toClient';
  * Sees what arrives, in the order of its arrival. It may hold a chunk, and all that follows it in that direction of that
  * connection, by returning a promise: of `pass`, or of `drop`, which resets the connection instead of passing it on.
  */
-export type Observer = (direction: Direction, chunk: Buffer, connection: object) => Promise<'pass' | 'drop'> | undefined;
+export type Observer = (
+  direction: Direction,
+  chunk: Buffer,
+  connection: object,
+) => Promise<'pass' | 'drop'> | undefined;
 
 export interface FaultProxyOptions {
   target: { host: string; port: number };
