@@ -1,0 +1,30 @@
+import type { Outcome } from './results.ts';
+
+export interface ScenarioContext {
+  /** Smaller numbers and shorter times, to see that everything works. */
+  quick: boolean;
+  /** Says what is going on. */
+  say(line: string): void;
+  /** Has `close` called at the end, whatever happens, the last registered first. */
+  defer(close: () => Promise<unknown>): void;
+}
+
+export interface Scenario {
+  /** One sentence for the results. */
+  measures: string;
+  /** @throws when the run is broken; a bar that is missed is no error */
+  run(context: ScenarioContext): Promise<Outcome>;
+}
+
+/** Runs a scenario and closes what it has opened. */
+export async function runScenario(
+  scenario: Scenario,
+  options: Pick<ScenarioContext, 'quick' | 'say'>,
+): Promise<Outcome> {
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    return await scenario.run({ ...options, defer: (close) => closers.push(close) });
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}

@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startContender } from '../contenders/contender.ts';
+import { Arrivals } from '../lib/arrivals.ts';
+import { readRuns } from '../lib/histories.ts';
+import { quantile } from '../lib/measure.ts';
+import type { RemoteSandbox } from '../lib/remoteSandbox.ts';
+import type { Outcome } from '../lib/results.ts';
+import type { GoneLive } from '../lib/sandboxProtocol.ts';
+import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
+import { stepTimes } from '../lib/stepTimes.ts';
+import { BenchSystem } from '../lib/system.ts';
+
+const USERS = 100;
+/** More than the 20 that an answer holds when nobody asks for more. */
+const LIVE = 60;
+const INTERVAL_MS = 1_000;
+const GO_LIVES_PER_SECOND = 4;
+/** Two polls after the last go-live, and a second for whatever hangs. */
+const SETTLE_MS = 3_000;
+
+interface Reactions {
+  goneLive: number;
+  ms: number[];
+  missed: number;
+}
+
+/** How soon a new stream is in the queue after Twitch has shown it. */
+export const reaction: Scenario = {
+  measures:
+    'From the answer of Helix that first shows a stream to its `stream.online` in the hands of a consumer, 100 users, beside ' +
+    'a loop without Temporal and beside `@twurple/api`.',
+
+  async run(context: ScenarioContext): Promise<Outcome> {
+    const { quick, say, defer } = context;
+    const seconds = quick ? 6 : 75;
+    const twitch = {
+      requestsPerMinute: 800,
+      users: USERS,
+      live: LIVE,
+      latencyMs: quick ? ([0, 0] as const) : ([40, 120] as const),
+      seed: 11,
+    };
+    const system = await BenchSystem.start({ twitch });
+    defer(() => system.stop());
+    await system.importTargets();
+    const worker = await system.startWorker();
+    await system.poll();
+    await system.arrivals?.missing(await system.sandbox.liveIds(), 30_000);
+
+    say(`poller: ${seconds} s of go-lives`);
+    const goneLive = await trickle(system.sandbox, seconds);
+    const stats = await system.sandbox.stats();
+    const poller = reactions(goneLive, system.arrivals?.atMs ?? new Map());
+    await system.pause();
+    await sleep(INTERVAL_MS);
+    await worker.stop();
+    const steps = stepTimes(await readRuns(system.client));
+
+    say('loop without Temporal: the same');
+    const bare = await contend(context, system, 'bareLoop.ts', seconds);
+    say('@twurple/api: the same');
+    const twurple = await contend(context, system, 'twurple.ts', seconds);
+
+    const line = (name: string, { goneLive, missed, ms }: Reactions) => {
+      return [name, goneLive, missed, ...[0.5, 0.9, 0.99, 1].map((q) => quantile(ms, q))];
+    };
+    return {
+      rows: [
+        { name: 'go-lives', value: poller.goneLive, unit: '' },
+        { name: 'go-lives not announced', value: poller.missed, unit: '', bar: { most: 0 } },
+        { name: 'announced more than once', value: system.arrivals?.repeats ?? 0, unit: '', bar: { most: 0 } },
+        { name: 'reaction, p50', value: quantile(poller.ms, 0.5), unit: 'ms', bar: { most: 50 } },
+        { name: 'reaction, p99', value: quantile(poller.ms, 0.99), unit: 'ms', bar: { most: 150 } },
+        { name: 'answers 429', value: stats.tooManyRequests, unit: '', bar: { most: 0 } },
+      ],
+      tables: [
+        {
+          title: 'Contenders (ms; `@twurple/api` until its answer is read, without store and broker)',
+          columns: ['', 'go-lives', 'missed', 'p50', 'p90', 'p99', 'most'],
+          rows: [line('stream-poller', poller), line('loop without Temporal', bare), line('@twurple/api', twurple)],
+        },
+        {
+          title: 'Where the poller spends the time (ms, by the histories of polls that found something)',
+          columns: ['step', 'p50', 'p99'],
+          rows: steps,
+        },
+      ],
+      conditions: [
+        `${USERS} users, ${LIVE} of them live, ${GO_LIVES_PER_SECOND} go-lives a second for ${seconds} s, a poll a second; ` +
+          `an answer of the sandbox takes ${twitch.latencyMs.join(' to ')} ms`,
+        'each contender meets a sandbox of its own that starts from the same seed: the same users go live in the same order',
+      ],
+      versions: await system.versions(),
+    };
+  },
+};
+
+async function trickle(sandbox: RemoteSandbox, seconds: number): Promise<GoneLive[]> {
+  await sandbox.trickle({ perSecond: GO_LIVES_PER_SECOND, keepLive: LIVE + 10 });
+  await sleep(seconds * 1_000);
+  await sandbox.stopTrickle();
+  await sleep(SETTLE_MS);
+  return sandbox.goneLive();
+}
+
+function reactions(goneLive: readonly GoneLive[], atMs: ReadonlyMap<string, number>): Reactions {
+  const ms: number[] = [];
+  for (const { streamId, servedMs } of goneLive) {
+    const reachedMs = atMs.get(streamId);
+    if (reachedMs !== undefined && servedMs !== undefined) ms.push(reachedMs - servedMs);
+  }
+  return { goneLive: goneLive.length, ms, missed: goneLive.length - ms.length };
+}
+
+/** Runs a contender against a sandbox and a virtual host of its own. */
+async function contend(
+  { defer }: ScenarioContext,
+  system: BenchSystem,
+  file: 'bareLoop.ts' | 'twurple.ts',
+  seconds: number,
+): Promise<Reactions> {
+  const sandbox = await system.sandboxAgain();
+  defer(() => sandbox.close());
+  const url = await system.services.rabbitmq.addVhost(file.replace('.ts', ''));
+  const contender = startContender(file, {
+    ...system.env,
+    RABBITMQ_URL: url,
+    TWITCH_API_URL: sandbox.apiUrl,
+    TWITCH_AUTH_URL: sandbox.authUrl,
+    TWURPLE_MOCK_API_PORT: String(sandbox.mockPort),
+    USER_IDS: (await sandbox.userIds()).join(','),
+    INTERVAL_MS: String(INTERVAL_MS),
+  });
+  const arrivals = file === 'bareLoop.ts' ? await Arrivals.start(url) : undefined;
+  // The streams that are live already are found meanwhile.
+  await sleep(2 * INTERVAL_MS);
+  const goneLive = await trickle(sandbox, seconds);
+  const { found } = await contender.stop();
+  await arrivals?.stop();
+  await sandbox.close();
+  return reactions(goneLive, arrivals?.atMs ?? new Map(found));
+}
