@@ -37,6 +37,7 @@ await pollUntilStopped(Number(given('INTERVAL_MS')), async (found) => {
     streams: answer.streams.map((stream) => ({ ...stream, kind: 'user', startedMs: Date.parse(stream.startedAt) })),
     complete: { users: ids, games: [] },
     lastCompleteMs: 0,
+    hotUntilMs: 0,
     firstSight: 'announce',
     offlineAfterMisses: 2,
     nowMs: Date.now(),

@@ -9,6 +9,8 @@ interface ProfileNode {
 
 interface CpuProfile {
   nodes: ProfileNode[];
+  /** Microseconds of the system's monotonic clock. */
+  startTime: number;
   samples: number[];
   /** Microseconds before each sample. */
   timeDeltas: number[];
@@ -38,16 +40,22 @@ const FUNCTIONS: Record<string, string> = {
   markAnnounced: 'publish',
 };
 
-/** Adds up all profiles of a folder: Node writes one for each thread. */
-export function readProfiles(dir: string): ProfileSummary {
+/**
+ * Adds up all profiles of a folder: Node writes one for each thread.
+ *
+ * @param from what came before does not count: a reading of `process.hrtime.bigint()`, which processes of a machine share
+ */
+export function readProfiles(dir: string, from: bigint): ProfileSummary {
   const summary: ProfileSummary = { byPart: new Map(), bySelf: new Map() };
   for (const name of readdirSync(dir)) {
-    if (name.endsWith('.cpuprofile')) addProfile(JSON.parse(readFileSync(join(dir, name), 'utf8')), summary);
+    if (!name.endsWith('.cpuprofile')) continue;
+    addProfile(JSON.parse(readFileSync(join(dir, name), 'utf8')), Number(from / 1_000n), summary);
   }
   return summary;
 }
 
-function addProfile({ nodes, samples, timeDeltas }: CpuProfile, { byPart, bySelf }: ProfileSummary): void {
+function addProfile(profile: CpuProfile, fromMicros: number, { byPart, bySelf }: ProfileSummary): void {
+  const { nodes, samples, timeDeltas, startTime } = profile;
   const parents = new Map<number, ProfileNode>();
   const byId = new Map(nodes.map((node) => [node.id, node]));
   for (const node of nodes) for (const child of node.children ?? []) parents.set(child, node);
@@ -61,9 +69,12 @@ function addProfile({ nodes, samples, timeDeltas }: CpuProfile, { byPart, bySelf
     parts.set(node.id, part);
     return part;
   };
+  let atMicros = startTime;
   for (const [i, id] of samples.entries()) {
     const node = byId.get(id);
-    if (!node || ['(idle)', '(root)', '(program)'].includes(node.callFrame.functionName)) continue;
+    atMicros += timeDeltas[i] ?? 0;
+    if (!node || atMicros < fromMicros || ['(idle)', '(root)', '(program)'].includes(node.callFrame.functionName))
+      continue;
     const ms = (timeDeltas[i] ?? 0) / 1_000;
     const self = describe(node);
     bySelf.set(self, (bySelf.get(self) ?? 0) + ms);

@@ -50,16 +50,23 @@ const commands: { [K in keyof SandboxCommands]: SandboxCommands[K] } = {
   requests: () => requests,
 };
 
-function startTrickle({ perSecond, keepLive }: Trickle): void {
+function startTrickle({ perSecond, spread, keepLive }: Trickle): void {
+  const GOLDEN = (Math.sqrt(5) - 1) / 2;
+  const meanMs = 1_000 / perSecond;
   let dueMs = performance.now();
+  let at = random.next();
+  const nextUser = () => {
+    at = spread === 'even' ? (at + GOLDEN) % 1 : random.next();
+    return users[Math.floor(at * users.length)] as string;
+  };
   const next = () => {
-    dueMs += random.exponential(1_000 / perSecond);
+    dueMs += spread === 'even' ? meanMs : random.exponential(meanMs);
     timer = setTimeout(happen, Math.max(0, dueMs - performance.now()));
   };
   const happen = () => {
     const { world } = sandbox;
-    let userId = users[random.int(users.length)] as string;
-    while (world.streamOf(userId)) userId = users[random.int(users.length)] as string;
+    let userId = nextUser();
+    while (world.streamOf(userId)) userId = nextUser();
     const stream = world.goLive({ userId, gameId: '509658' });
     started.push({ stream, visibleMs: Date.now() });
     liveUsers.push(userId);

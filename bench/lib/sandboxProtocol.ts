@@ -32,8 +32,13 @@ export interface SandboxAddresses {
 }
 
 export interface Trickle {
-  /** Average go-lives a second, at random moments. */
+  /** Average go-lives a second. */
   perSecond: number;
+  /**
+   * `random`: users and moments, as in life. `even`: the same time between two go-lives, and users by steps of the golden
+   * ratio, which spreads them over the walk: averages need far fewer go-lives to become steady.
+   */
+  spread: 'random' | 'even';
   /** When more streams than this are live, the one that has been live the longest ends. */
   keepLive: number;
 }
@@ -41,7 +46,7 @@ export interface Trickle {
 /** What the sandbox's process does for the benchmark's. */
 export interface SandboxCommands {
   start(options: SandboxStart): Promise<SandboxAddresses>;
-  /** Lets random users go live until {@link stopTrickle}. The seed decides who; only the moments are the clock's. */
+  /** Lets users go live until {@link stopTrickle}. The seed decides who; only the moments are the clock's. */
   trickle(trickle: Trickle): void;
   stopTrickle(): void;
   /** Every stream that the trickle has started. */

@@ -96,7 +96,7 @@ export const reaction: Scenario = {
 };
 
 async function trickle(sandbox: RemoteSandbox, seconds: number): Promise<GoneLive[]> {
-  await sandbox.trickle({ perSecond: GO_LIVES_PER_SECOND, keepLive: LIVE + 10 });
+  await sandbox.trickle({ perSecond: GO_LIVES_PER_SECOND, spread: 'random', keepLive: LIVE + 10 });
   await sleep(seconds * 1_000);
   await sandbox.stopTrickle();
   await sleep(SETTLE_MS);
