@@ -52,6 +52,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
             const idsOf = (kind: Batch['kind']) =>
               complete.filter((batch) => batch.kind === kind && !lost.has(batch.no)).flatMap((batch) => batch.ids);
 
+            const nowMs = Date.now();
             const diff = await streams.diff({
               poll,
               owner,
@@ -60,7 +61,8 @@ export function diffActivities({ settings, streams }: Dependencies) {
               lastCompleteMs,
               firstSight: settings.FIRST_SIGHT,
               offlineAfterMisses: settings.OFFLINE_AFTER_MISSES,
-              nowMs: Date.now(),
+              nowMs,
+              hotUntilMs: nowMs + settings.RECENTLY_LIVE_DAYS * 24 * 3_600_000,
               claimBytes: CLAIM_BYTES,
             });
             if (diff.lost) {

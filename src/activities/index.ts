@@ -12,7 +12,14 @@ import { targetActivities } from './targets.ts';
 export interface Dependencies {
   settings: Pick<
     Settings,
-    'POLL_INTERVAL_SECONDS' | 'TARGET_USER_IDS' | 'TARGET_GAME_IDS' | 'FIRST_SIGHT' | 'OFFLINE_AFTER_MISSES'
+    | 'POLL_INTERVAL_SECONDS'
+    | 'TARGET_USER_IDS'
+    | 'TARGET_GAME_IDS'
+    | 'TWITCH_REQUESTS_PER_MINUTE'
+    | 'FIRST_SIGHT'
+    | 'OFFLINE_AFTER_MISSES'
+    | 'RECENTLY_LIVE_DAYS'
+    | 'DORMANT_MAX_SECONDS'
   >;
   targets: Targets;
   streams: Streams;

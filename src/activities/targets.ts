@@ -1,40 +1,50 @@
 import { createHash } from 'node:crypto';
 import { activityInfo, log } from '@temporalio/activity';
-import type { TargetKind } from '../model.ts';
 import type { PollRef } from '../storage/streams.ts';
+import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
+import type { LastPoll } from '../workflows/report.ts';
 import { toActivityFailure } from './failures.ts';
 import type { Dependencies } from './index.ts';
-
-/** Where a poll is in its walk over the targets: user targets first, then game targets, each in bytewise order. */
-export interface Cursor {
-  kind: TargetKind;
-  /** The last id that was handed out; absent at the beginning of a kind. */
-  after?: string;
-}
+import { dormantPerPoll } from './rhythm.ts';
+import { readGroup } from './walk.ts';
 
 export interface FetchTargetsInput {
   poll: PollRef;
   /** Absent in a poll's first call, which opens the poll. */
   from?: Cursor;
-  /** From the schedule's last completion result, 0 if there is none: see `Streams.openPoll`. Unix milliseconds. */
-  lastPollMs: number;
-  lastCompleteMs: number;
+  /** What the schedule's last completion result says. */
+  last: LastPoll;
+}
+
+/** Ids of one group, and the cursor that they were read behind. */
+export interface TargetsPart {
+  from: Cursor;
+  ids: string[];
 }
 
 export interface FetchedTargets {
-  users: string[];
-  games: string[];
+  parts: TargetsPart[];
   /** Where to go on; absent behind the last target. */
   next?: Cursor;
-  /** Set by the first call: the poll interval, and whether the store has lost what earlier polls wrote. */
-  opened?: { intervalSeconds: number; stateLost: boolean };
+  /** Set when the dormant users of this poll are all there. Without `after` the turn is complete: all have had theirs. */
+  turn?: { after?: string };
+  /** Set by the first call. */
+  opened?: OpenedPoll;
+}
+
+export interface OpenedPoll {
+  intervalSeconds: number;
+  requestsPerMinute: number;
+  /** The store has lost what earlier polls wrote. */
+  stateLost: boolean;
+  /** Absent when every target has the same rhythm. */
+  rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
 }
 
 /** Ids in one answer: with Twitch's usual ids of 9 or 10 digits about 26 KB in the history. */
 const IDS_PER_CALL = 2_000;
-const IDS_PER_BATCH = 100;
-/** For ids of each kind, so that unusually long ones stay below 64 KB together. */
-const MOST_BYTES = 30_000;
+/** For unusually long ids, so that an answer stays below 64 KB. */
+const MOST_BYTES = 48_000;
 
 export function targetActivities({ settings, streams, targets }: Dependencies) {
   return {
@@ -49,29 +59,59 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
   };
 
   async function fetch(input: FetchTargetsInput): Promise<FetchedTargets> {
-    const opened = input.from ? undefined : { opened: await open(input) };
-    const { kind, after } = input.from ?? { kind: 'user' };
-    const users = kind === 'user' ? await read('user', after, IDS_PER_CALL) : { ids: [] };
-    if (users.next) return { ...opened, users: users.ids, games: [], next: users.next };
-
-    const room = IDS_PER_CALL - users.ids.length;
-    const games = await read('game', kind === 'game' ? after : undefined, room);
-    return { ...opened, users: users.ids, games: games.ids, ...(games.next && { next: games.next }) };
+    const fetched: FetchedTargets = { parts: [] };
+    let from: Cursor | undefined = input.from;
+    if (!from) {
+      fetched.opened = await open(input);
+      const { rhythm } = fetched.opened;
+      const { turnAfter } = input.last;
+      const dormant = rhythm && { ...(turnAfter !== undefined && { after: turnAfter }), left: rhythm.dormantPerPoll };
+      from = { group: 'user', ...(dormant && { dormant }) };
+    }
+    let room = IDS_PER_CALL;
+    let bytes = MOST_BYTES;
+    while (from && room >= IDS_PER_BATCH && bytes > 0) {
+      const { ids, rest } = await readGroup(targets, from, room - (room % IDS_PER_BATCH), bytes);
+      if (ids.length > 0) fetched.parts.push({ from, ids });
+      room -= ids.length;
+      bytes -= Buffer.byteLength(JSON.stringify(ids));
+      const turn = rest?.dormant;
+      if (from.group === 'dormant' && (!turn || turn.left === 0)) {
+        fetched.turn = turn?.after === undefined ? {} : { after: turn.after };
+        from = undefined;
+      } else {
+        from = rest ?? nextGroup(from);
+      }
+    }
+    if (from) fetched.next = from;
+    return fetched;
   }
 
-  async function open({
-    poll,
-    lastPollMs,
-    lastCompleteMs,
-  }: FetchTargetsInput): Promise<NonNullable<FetchedTargets['opened']>> {
-    const { lost, seeded } = await streams.openPoll(poll, lastPollMs, lastCompleteMs, Date.now());
+  async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
+    const nowMs = Date.now();
+    const { lost, seeded } = await streams.openPoll(poll, last.pollMs, last.completeMs, nowMs);
     if (lost) {
       log.error('the store has lost what earlier polls wrote; streams that started before them are taken in silently', {
-        lastPoll: new Date(lastPollMs).toISOString(),
+        lastPoll: new Date(last.pollMs).toISOString(),
       });
     }
     await seed(seeded, lost);
-    return { intervalSeconds: settings.POLL_INTERVAL_SECONDS, stateLost: lost };
+    await targets.cool(nowMs);
+    const [users, hot, games] = await Promise.all([targets.count('user'), targets.countHot(), targets.count('game')]);
+    const perPoll = dormantPerPoll({
+      users,
+      hot,
+      gameRequests: Math.max(Math.ceil(games / IDS_PER_BATCH), games > 0 ? last.gameRequests : 0),
+      intervalSeconds: settings.POLL_INTERVAL_SECONDS,
+      requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
+      dormantMaxSeconds: settings.DORMANT_MAX_SECONDS,
+    });
+    return {
+      intervalSeconds: settings.POLL_INTERVAL_SECONDS,
+      requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
+      stateLost: lost,
+      ...(perPoll !== 'all' && { rhythm: { hot, dormant: users - hot, dormantPerPoll: perPoll } }),
+    };
   }
 
   /** Adds the settings' targets once for each version of their list: one that was removed since stays removed. */
@@ -86,21 +126,5 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
     await targets.add('user', users, addedMs);
     await targets.add('game', games, addedMs);
     await streams.noteSeeded(fingerprint);
-  }
-
-  /** Up to `limit` ids, cut to whole batches when they would be too many bytes; `next` unless the kind is at its end. */
-  async function read(
-    kind: TargetKind,
-    after: string | undefined,
-    limit: number,
-  ): Promise<{ ids: string[]; next?: Cursor }> {
-    const ids = await targets.list(kind, after, limit);
-    let fits = ids.length;
-    while (fits > IDS_PER_BATCH && Buffer.byteLength(JSON.stringify(ids.slice(0, fits))) > MOST_BYTES) {
-      fits -= fits % IDS_PER_BATCH || IDS_PER_BATCH;
-    }
-    const last = ids[fits - 1];
-    if (last === undefined || (fits === ids.length && fits < limit)) return { ids };
-    return { ids: ids.slice(0, fits), next: { kind, after: last } };
   }
 }

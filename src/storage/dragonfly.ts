@@ -10,8 +10,9 @@ function lua(name: string): string {
 /** The scripts, and how many of their leading arguments are keys where that is always the same. */
 const scripts = {
   openPoll: { lua: lua('openPoll'), numberOfKeys: 1 },
-  addTargets: { lua: lua('addTargets'), numberOfKeys: 2 },
-  removeTargets: { lua: lua('removeTargets'), numberOfKeys: 5 },
+  addTargets: { lua: lua('addTargets'), numberOfKeys: 4 },
+  coolTargets: { lua: lua('coolTargets'), numberOfKeys: 2 },
+  removeTargets: { lua: lua('removeTargets'), numberOfKeys: 7 },
   // The caller names the number of keys first: one mark for each stream.
   diffStreams: { lua: lua('diffStreams') },
   renewClaims: { lua: lua('renewClaims') },
@@ -22,7 +23,8 @@ type Argument = string | number;
 /** A connection with the project's scripts as commands. */
 export type Dragonfly = Redis & {
   openPoll(meta: string, ...args: Argument[]): Promise<[lost: number, seeded: string]>;
-  addTargets(targets: string, added: string, ...args: Argument[]): Promise<number>;
+  addTargets(...keysAndArgs: Argument[]): Promise<number>;
+  coolTargets(hot: string, hotUntil: string, nowMs: number, most: number): Promise<number>;
   removeTargets(...keysAndArgs: Argument[]): Promise<number>;
   diffStreams(
     numberOfKeys: number,

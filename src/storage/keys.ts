@@ -24,6 +24,16 @@ export class Keys {
     return `${this.#prefix}targets:${kind}:added`;
   }
 
+  /** Users that keep the full rhythm: a sorted set of ids, every score 0. */
+  get hot(): string {
+    return `${this.#prefix}targets:user:hot`;
+  }
+
+  /** The same ids, with the time until which each is hot as its score (Unix ms). */
+  get hotUntil(): string {
+    return `${this.#prefix}targets:user:hot-until`;
+  }
+
   mark(streamId: string): string {
     return `${this.#prefix}mark:${streamId}`;
   }

@@ -44,6 +44,8 @@ export interface DiffRequest {
   lastCompleteMs: number;
   firstSight: 'announce' | 'silent';
   offlineAfterMisses: number;
+  /** Users that are seen now keep the full rhythm until then (Unix ms). */
+  hotUntilMs: number;
   nowMs: number;
   /** Stops before the claimed streams' JSON would be longer than this, but never before the first. */
   claimBytes: number;
@@ -146,12 +148,14 @@ export class Streams {
       const last = result.handled + some.length === request.streams.length;
       const texts = some.map((stream) => JSON.stringify(stream));
       const answer = await this.#redis.diffStreams(
-        5 + some.length,
+        7 + some.length,
         this.#keys.meta,
         this.#keys.live,
         this.#keys.liveByGame,
         this.#keys.added('user'),
         this.#keys.added('game'),
+        this.#keys.hot,
+        this.#keys.hotUntil,
         ...some.map((stream) => this.#keys.mark(stream.id)),
         JSON.stringify({
           poll: request.poll.id,
@@ -163,6 +167,7 @@ export class Streams {
           firstSight: request.firstSight,
           enteredBefore: request.lastCompleteMs - VISIBILITY_LAG_MS,
           offlineAfterMisses: request.offlineAfterMisses,
+          hotUntil: request.hotUntilMs,
           claimBytes: bytesLeft,
         }),
         JSON.stringify(last ? request.complete : { users: [], games: [] }),

@@ -9,7 +9,13 @@ function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
-/** The targets to watch: user ids and game ids, each with the time of its addition. */
+/** A user that was just added keeps the full rhythm for a day: whether it is dormant is not known yet. */
+const NEW_IS_HOT_MS = 24 * 3_600_000;
+
+/**
+ * The targets to watch: user ids and game ids, each with the time of its addition. Users are **hot** or **dormant**: hot
+ * are those that were just added, or live lately (the diff says so).
+ */
 export class Targets {
   readonly #redis: Dragonfly;
   readonly #keys: Keys;
@@ -23,12 +29,20 @@ export class Targets {
    * Adds targets; those that are there already keep their time of addition.
    *
    * @param addedMs Unix milliseconds; streams that started earlier are a first sight (see `FIRST_SIGHT`)
+   * @param hotUntilMs until when users among them are hot, in Unix milliseconds; 0: they are dormant from the start
    * @returns how many were new
    */
-  async add(kind: TargetKind, ids: readonly string[], addedMs: number): Promise<number> {
+  async add(
+    kind: TargetKind,
+    ids: readonly string[],
+    addedMs: number,
+    hotUntilMs = Date.now() + NEW_IS_HOT_MS,
+  ): Promise<number> {
+    const { hot, hotUntil } = this.#keys;
+    const keys = [this.#keys.targets(kind), this.#keys.added(kind), hot, hotUntil];
     let added = 0;
     for (const some of chunks(ids, IDS_PER_CALL)) {
-      added += await this.#redis.addTargets(this.#keys.targets(kind), this.#keys.added(kind), addedMs, ...some);
+      added += await this.#redis.addTargets(...keys, addedMs, kind === 'user' ? hotUntilMs : 0, ...some);
     }
     return added;
   }
@@ -44,6 +58,8 @@ export class Targets {
         keys.live,
         keys.liveByGame,
         keys.targets('game'),
+        keys.hot,
+        keys.hotUntil,
         kind,
         ...some,
       );
@@ -53,11 +69,37 @@ export class Targets {
 
   /** Up to `limit` ids that sort (bytewise) behind `after`; fewer only at the end. */
   async list(kind: TargetKind, after: string | undefined, limit: number): Promise<string[]> {
-    const from = after === undefined ? '-' : `(${after}`;
-    return this.#redis.zrangebylex(this.#keys.targets(kind), from, '+', 'LIMIT', 0, limit);
+    return this.#range(this.#keys.targets(kind), after, limit);
+  }
+
+  /** As `list`, of the hot users. */
+  async listHot(after: string | undefined, limit: number): Promise<string[]> {
+    return this.#range(this.#keys.hot, after, limit);
+  }
+
+  /** Those of the users that are hot. */
+  async hotAmong(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const scores = await this.#redis.zmscore(this.#keys.hot, ...ids);
+    return new Set(ids.filter((_, i) => scores[i] !== null));
+  }
+
+  /** Makes users dormant whose time is over. */
+  async cool(nowMs: number): Promise<void> {
+    const { hot, hotUntil } = this.#keys;
+    while ((await this.#redis.coolTargets(hot, hotUntil, nowMs, IDS_PER_CALL)) === IDS_PER_CALL);
   }
 
   async count(kind: TargetKind): Promise<number> {
     return this.#redis.zcard(this.#keys.targets(kind));
+  }
+
+  async countHot(): Promise<number> {
+    return this.#redis.zcard(this.#keys.hot);
+  }
+
+  async #range(key: string, after: string | undefined, limit: number): Promise<string[]> {
+    const from = after === undefined ? '-' : `(${after}`;
+    return this.#redis.zrangebylex(key, from, '+', 'LIMIT', 0, limit);
   }
 }

@@ -8,7 +8,7 @@ export function noteProgress(activities: Activities, progress: Pick<Progress, 'n
     async fetchTargets(input) {
       const fetched = await activities.fetchTargets(input);
       // Without targets nothing will ever be compared: such a poll ends here.
-      if (!input.from && fetched.users.length + fetched.games.length === 0) progress.note();
+      if (!input.from && fetched.parts.length === 0) progress.note();
       return fetched;
     },
     async diffStreams(input) {

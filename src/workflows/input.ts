@@ -1,8 +1,9 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-import type { Cursor } from '../activities/targets.ts';
+
 import type { PollRef } from '../storage/streams.ts';
+import type { Cursor } from './cursor.ts';
 import { TWITCH_TASK_QUEUE } from './queues.ts';
-import type { PollReport } from './report.ts';
+import type { LastPoll, PollReport } from './report.ts';
 
 /** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */
 export interface PollInput {
@@ -20,9 +21,11 @@ export interface PollInput {
 export interface Resume {
   poll: PollRef;
   intervalSeconds: number;
-  lastPollMs: number;
-  lastCompleteMs: number;
+  requestsPerMinute: number;
+  last: LastPoll;
   from: Cursor;
+  /** How far the dormant users' turn has come, once it is known. */
+  turn?: { after?: string };
   /** Diffs so far: numbers the owners of claims. */
   diffs: number;
   report: PollReport;

@@ -1,15 +1,23 @@
-import { ActivityFailure, ApplicationFailure, continueAsNew, isCancellation, workflowInfo } from '@temporalio/workflow';
-import type { Cursor, FetchedTargets } from '../activities/targets.ts';
-import type { Batch, TargetKind } from '../model.ts';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  continueAsNew,
+  isCancellation,
+  log,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { FetchedTargets } from '../activities/targets.ts';
+
+import type { Batch } from '../model.ts';
 import { fetchTargets, twitchActivities } from './activities.ts';
 import { afterInvalidCursor, afterPage, type Step, startChain } from './chain.ts';
+import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { TWITCH_TASK_QUEUE } from './queues.ts';
-import { newReport, noteFailedRequests, noteProblem, type PollReport, readLastReport } from './report.ts';
+import { finishReport, newReport, noteFailedRequests, noteProblem, type PollReport, readLastReport } from './report.ts';
 import { Slices } from './slices.ts';
 
-const IDS_PER_BATCH = 100;
 const WINDOW = 50;
 
 /**
@@ -35,7 +43,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       // Read ahead, so that the rate-limited queue does not run dry between two reads.
       const ahead: Promise<FetchedTargets> | undefined = fetched.next && fetch(fetched.next);
       ahead?.catch(() => undefined); // It is awaited below, unless something else fails first.
-      for (const [kind, ids] of cutBatches(fetched)) {
+      for (const { kind, ids, behind } of cutBatches(fetched)) {
         if (batchesLeft-- <= 0 || workflowInfo().continueAsNewSuggested) {
           unfinished = true;
           break;
@@ -43,7 +51,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
         const batch: Batch = { no: report.batches++, kind, ids };
         report.targets += ids.length;
         await requests.start(() => pollBatch(batch));
-        state.from = { kind, after: ids.at(-1) as string };
+        state.from = behind;
       }
       fetched = await ahead;
     }
@@ -54,21 +62,24 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   }
 
   if (unfinished) return continueAsNew<typeof pollStreams>({ ...input, resume: state });
-  if (report.failedBatches === 0) state.lastCompleteMs = poll.startedMs;
-  if (state.lastCompleteMs > 0) report.lastCompleteAt = new Date(state.lastCompleteMs).toISOString();
-  report.durationMs = Date.now() - poll.startedMs;
+  const { last, intervalSeconds, requestsPerMinute, turn } = state;
+  finishReport(report, { ...poll, endedMs: Date.now(), last, intervalSeconds, requestsPerMinute, turn });
+  if (report.advice && !last.hadAdvice) log.warn(report.advice);
   return report;
 
   async function fetch(from: Cursor | undefined): Promise<FetchedTargets> {
-    const { lastPollMs, lastCompleteMs } = state;
-    const summary = from ? `${from.kind} targets after ${from.after ?? 'the start'}` : 'targets from the start';
+    const after = from?.group === 'dormant' ? from.dormant?.after : from?.after;
+    const summary = from ? `${from.group} targets after ${after ?? 'the start'}` : 'targets from the start';
     const fetched = await fetchTargets.executeWithOptions({ summary }, [
-      { poll, ...(from && { from }), lastPollMs, lastCompleteMs },
+      { poll, ...(from && { from }), last: state.last },
     ]);
     if (fetched.opened) {
       state.intervalSeconds = fetched.opened.intervalSeconds;
+      state.requestsPerMinute = fetched.opened.requestsPerMinute;
       report.stateLost = fetched.opened.stateLost;
+      if (fetched.opened.rhythm) report.rhythm = fetched.opened.rhythm;
     }
+    if (fetched.turn) state.turn = fetched.turn;
     return fetched;
   }
 
@@ -85,6 +96,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
         ]);
         report.pages += 1;
         report.requests += 1;
+        if (batch.kind === 'game') report.gameRequests += 1;
         noteFailedRequests(report, seen.failedRequests);
         slices.addPage({ batch: batch.no, page, streams: seen.streams }, seen.unseen);
         step = afterPage(chain, seen);
@@ -111,16 +123,21 @@ function openingState(): Resume {
   return {
     poll,
     intervalSeconds: 0,
-    ...readLastReport(lastResult),
-    from: { kind: 'user' },
+    requestsPerMinute: 0,
+    last: readLastReport(lastResult),
+    from: { group: 'user' },
     diffs: 0,
     report: newReport(poll.id, poll.startedMs),
   };
 }
 
-function* cutBatches({ users, games }: FetchedTargets): Generator<[TargetKind, string[]]> {
-  for (const [kind, ids] of [['user', users] as const, ['game', games] as const]) {
-    for (let at = 0; at < ids.length; at += IDS_PER_BATCH) yield [kind, ids.slice(at, at + IDS_PER_BATCH)];
+function* cutBatches({ parts }: FetchedTargets): Generator<{ kind: Batch['kind']; ids: string[]; behind: Cursor }> {
+  for (const { from, ids: all } of parts) {
+    for (let at = 0; at < all.length; at += IDS_PER_BATCH) {
+      const ids = all.slice(at, at + IDS_PER_BATCH);
+      const behind = advance(from, all.slice(0, at + ids.length));
+      yield { kind: from.group === 'game' ? 'game' : 'user', ids, behind };
+    }
   }
 }
 

@@ -27,8 +27,18 @@ export interface PollReport {
   failedRequests: Record<string, number>;
   /** The store had lost what earlier polls wrote. */
   stateLost: boolean;
-  /** Start of the last poll that reached every target: this one, or an earlier one. */
+  /** Every target has been polled since then: the start of this poll or of an earlier one. */
   lastCompleteAt?: string;
+  /** At the end of the poll: how long ago the target was polled that waits the longest. */
+  oldestTargetSeconds?: number;
+  /** Requests for game targets, all pages. */
+  gameRequests: number;
+  /** When not all targets fit into the interval: how many users keep the full rhythm, and how many take turns. */
+  rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
+  /** The dormant users' turn: since when, and how far. Without `after` it is complete, and the next poll begins another. */
+  turn?: { startedAt: string; after?: string; failed: boolean };
+  /** What would keep the interval, when the request budget does not. */
+  advice?: string;
   /** The first few distinct reasons of failed batches. */
   problems: string[];
 }
@@ -53,6 +63,7 @@ export function newReport(pollId: string, startedMs: number): PollReport {
     failedBatches: 0,
     incompleteBatches: 0,
     failedRequests: {},
+    gameRequests: 0,
     stateLost: false,
     problems: [],
   };
@@ -69,12 +80,77 @@ export function noteFailedRequests(report: PollReport, kinds: readonly string[])
   for (const kind of kinds) report.failedRequests[kind] = (report.failedRequests[kind] ?? 0) + 1;
 }
 
-/**
- * What a poll has to know of the one before, in Unix milliseconds, 0 where unknown. The result comes from the schedule
- * and may have been written by another version of this code.
- */
-export function readLastReport(result: unknown): { lastPollMs: number; lastCompleteMs: number } {
+/** What a poll has to know of the one before it; times in Unix milliseconds, 0 where unknown. */
+export interface LastPoll {
+  pollMs: number;
+  completeMs: number;
+  gameRequests: number;
+  /** When the dormant users' present turn began, 0 if none is under way. */
+  turnMs: number;
+  turnAfter?: string;
+  turnFailed: boolean;
+  hadAdvice: boolean;
+}
+
+/** Reads the schedule's last completion result, which may have been written by another version of this code. */
+export function readLastReport(result: unknown): LastPoll {
   const report = (result ?? {}) as Partial<Record<keyof PollReport, unknown>>;
+  const turn = (report.turn ?? {}) as Partial<Record<keyof NonNullable<PollReport['turn']>, unknown>>;
   const ms = (time: unknown) => (typeof time === 'string' && Date.parse(time)) || 0;
-  return { lastPollMs: ms(report.startedAt), lastCompleteMs: ms(report.lastCompleteAt) };
+  const underWay = typeof turn.after === 'string';
+  return {
+    pollMs: ms(report.startedAt),
+    completeMs: ms(report.lastCompleteAt),
+    gameRequests: Number(report.gameRequests) || 0,
+    turnMs: underWay ? ms(turn.startedAt) : 0,
+    ...(typeof turn.after === 'string' && { turnAfter: turn.after }),
+    turnFailed: underWay && turn.failed === true,
+    hadAdvice: typeof report.advice === 'string',
+  };
+}
+
+/** Finishes a report when the poll has ended: how fresh all targets are, and what would keep the interval. */
+export function finishReport(report: PollReport, poll: FinishedPoll): void {
+  const { startedMs, endedMs, last, turn } = poll;
+  const failed = report.failedBatches > 0;
+  let completeMs = last.completeMs;
+  if (!report.rhythm) {
+    if (!failed) completeMs = startedMs;
+  } else {
+    const turnMs = last.turnMs || startedMs;
+    const turnFailed = failed || last.turnFailed;
+    report.turn = { startedAt: new Date(turnMs).toISOString(), ...turn, failed: turnFailed };
+    if (turn && turn.after === undefined && !turnFailed) completeMs = turnMs;
+  }
+  if (completeMs > 0) {
+    report.lastCompleteAt = new Date(completeMs).toISOString();
+    report.oldestTargetSeconds = Math.round((endedMs - completeMs) / 1_000);
+  }
+  report.durationMs = endedMs - startedMs;
+  const advice = advise(report, poll);
+  if (advice) report.advice = advice;
+}
+
+export interface FinishedPoll {
+  /** Unix milliseconds. */
+  startedMs: number;
+  endedMs: number;
+  last: LastPoll;
+  intervalSeconds: number;
+  requestsPerMinute: number;
+  /** How far the dormant users' turn came in this poll. */
+  turn: { after?: string } | undefined;
+}
+
+function advise(report: PollReport, { intervalSeconds, requestsPerMinute }: FinishedPoll): string | undefined {
+  const { requests, targets, durationMs, rhythm } = report;
+  const neededSeconds = Math.ceil((requests * 60) / requestsPerMinute);
+  if (durationMs <= intervalSeconds * 1_000 || neededSeconds <= intervalSeconds) return undefined;
+  const most = Math.floor((targets * intervalSeconds) / neededSeconds / 100) * 100;
+  const what = rhythm ? `${rhythm.hot} users that were live lately` : `${targets} targets`;
+  return (
+    `${requests} requests at ${requestsPerMinute} a minute take ${neededSeconds} s, longer than the interval of ` +
+    `${intervalSeconds} s (POLL_INTERVAL_SECONDS): the next poll starts at once. To keep the interval with ${what}, ` +
+    `poll every ${neededSeconds} s or watch at most ${most} targets`
+  );
 }

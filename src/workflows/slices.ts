@@ -69,7 +69,7 @@ export class Slices {
   }
 
   async #diff(): Promise<void> {
-    const { poll, lastCompleteMs, report } = this.#state;
+    const { poll, last, report } = this.#state;
     const pages = this.#pages.slice(0, SLICE);
     // Misses are counted when all pages that have come in are diffed: a complete batch's pages are among them.
     const all = pages.length === this.#pages.length;
@@ -80,7 +80,7 @@ export class Slices {
 
     try {
       const found = await diffStreams.executeWithOptions({ summary: summarizeSlice(pages, complete) }, [
-        { poll, owner, pages, complete, lastCompleteMs },
+        { poll, owner, pages, complete, lastCompleteMs: last.completeMs },
       ]);
       for (const no of found.lost) this.#loseBatch(no, 'its pages were gone from the store before they were compared');
       this.#pages.splice(0, found.pagesDone);

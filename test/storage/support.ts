@@ -96,6 +96,7 @@ export class TestPoll {
       lastCompleteMs: 0,
       firstSight: 'announce',
       offlineAfterMisses: 2,
+      hotUntilMs: this.ref.startedMs + 14 * 24 * 60 * MINUTE,
       nowMs: this.ref.startedMs,
       claimBytes: 36_000,
       ...this.#options,

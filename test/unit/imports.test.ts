@@ -28,7 +28,7 @@ const MAY_LOAD: Record<string, string[]> = {
   storage: ['config'],
   publisher: ['config'],
   workflows: [],
-  activities: ['config', 'twitch', 'storage', 'publisher'],
+  activities: ['config', 'twitch', 'storage', 'publisher', 'workflows'],
   http: ['config'],
   worker: ['config', 'twitch', 'storage', 'publisher', 'workflows', 'activities', 'http'],
   client: ['config', 'twitch', 'storage', 'publisher', 'workflows'],

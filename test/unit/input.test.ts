@@ -40,13 +40,27 @@ describe('the input of pollStreams', () => {
 
 describe('the report', () => {
   it('of the last poll is read with care: it may be of another version', () => {
-    assert.deepEqual(readLastReport(undefined), { lastPollMs: 0, lastCompleteMs: 0 });
-    assert.deepEqual(readLastReport({ startedAt: 'yesterday', lastCompleteAt: 7 }), {
-      lastPollMs: 0,
-      lastCompleteMs: 0,
+    const unknown = { pollMs: 0, completeMs: 0, gameRequests: 0, turnMs: 0, turnFailed: false, hadAdvice: false };
+    assert.deepEqual(readLastReport(undefined), unknown);
+    assert.deepEqual(
+      readLastReport({ startedAt: 'yesterday', lastCompleteAt: 7, turn: 'x', gameRequests: {} }),
+      unknown,
+    );
+    const report = {
+      startedAt: '2026-01-01T00:00:30.000Z',
+      lastCompleteAt: '2026-01-01T00:00:00.000Z',
+      gameRequests: 7,
+      turn: { startedAt: '2026-01-01T00:00:10.000Z', after: '123', failed: true },
+    };
+    assert.deepEqual(readLastReport(report), {
+      pollMs: 1767225630000,
+      completeMs: 1767225600000,
+      gameRequests: 7,
+      turnMs: 1767225610000,
+      turnAfter: '123',
+      turnFailed: true,
+      hadAdvice: false,
     });
-    const times = { startedAt: '2026-01-01T00:00:30.000Z', lastCompleteAt: '2026-01-01T00:00:00.000Z' };
-    assert.deepEqual(readLastReport(times), { lastPollMs: 1767225630000, lastCompleteMs: 1767225600000 });
   });
 
   it('counts failed requests by kind and keeps a few distinct problems', () => {

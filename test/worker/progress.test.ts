@@ -7,6 +7,7 @@ import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts
 import { Keys } from '../../src/storage/keys.ts';
 import { Progress } from '../../src/storage/progress.ts';
 import { noteProgress } from '../../src/worker/activities.ts';
+import { readLastReport } from '../../src/workflows/report.ts';
 import { eventually, randomPrefix, redis } from '../support/services.ts';
 
 test('progress that one process notes is seen by another, and written at most once a second', async (t) => {
@@ -33,7 +34,7 @@ test('progress that one process notes is seen by another, and written at most on
 test('a comparison is progress, the start of a poll is not, unless there is nothing to poll', async () => {
   let notes = 0;
   let failing = false;
-  let fetched = { users: ['1'], games: [] as string[] };
+  let fetched = { parts: [{ from: { group: 'user' }, ids: ['1'] }] };
   const fake = {
     fetchTargets: async () => fetched,
     diffStreams: async () => {
@@ -43,7 +44,7 @@ test('a comparison is progress, the start of a poll is not, unless there is noth
   };
   const activities = noteProgress(fake as unknown as Activities, { note: () => notes++ });
   const poll = { id: 'p', startedMs: 0 };
-  await activities.fetchTargets({ poll, lastPollMs: 0, lastCompleteMs: 0 });
+  await activities.fetchTargets({ poll, last: readLastReport(undefined) });
   assert.equal(notes, 0);
   const diff = { poll, owner: 'o', pages: [], complete: [], lastCompleteMs: 0 };
   await activities.diffStreams(diff);
@@ -51,7 +52,7 @@ test('a comparison is progress, the start of a poll is not, unless there is noth
   failing = true;
   await assert.rejects(activities.diffStreams(diff));
   assert.equal(notes, 1);
-  fetched = { users: [], games: [] };
-  await activities.fetchTargets({ poll, lastPollMs: 0, lastCompleteMs: 0 });
+  fetched = { parts: [] };
+  await activities.fetchTargets({ poll, last: readLastReport(undefined) });
   assert.equal(notes, 2);
 });

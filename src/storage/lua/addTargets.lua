@@ -1,13 +1,18 @@
 -- Adds targets that are not there yet, with the time of their addition. Safe to run twice.
 --
--- KEYS  1 targets (sorted set, every score 0), 2 when they were added
--- ARGV  1 time of addition (ms), 2… ids
+-- KEYS  1 targets (sorted set, every score 0), 2 when they were added, 3 hot users, 4 until when they are hot
+-- ARGV  1 time of addition (ms), 2 until when they are hot (ms, 0: never, as games are), 3… ids
 -- Returns how many were new
 
+local hotUntil = tonumber(ARGV[2])
 local new = 0
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   if redis.call('ZADD', KEYS[1], 'NX', 0, ARGV[i]) == 1 then
     redis.call('HSET', KEYS[2], ARGV[i], ARGV[1])
+    if hotUntil > 0 then
+      redis.call('ZADD', KEYS[3], 0, ARGV[i])
+      redis.call('ZADD', KEYS[4], ARGV[2], ARGV[i])
+    end
     new = new + 1
   end
 end

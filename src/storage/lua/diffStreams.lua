@@ -2,7 +2,8 @@
 -- miss for every live stream that a complete batch did not show. Safe to run twice for the same diff.
 --
 -- KEYS  1 meta, 2 live set (user id -> entry), 3 index of live users by game, 4 when user targets were added,
---       5 when game targets were added, 6… the mark of each stream, in the order of ARGV[3…]
+--       5 when game targets were added, 6 hot users, 7 until when they are hot,
+--       8… the mark of each stream, in the order of ARGV[3…]
 -- ARGV  1 context, 2 {users, games}: targets whose batch is complete, 3… streams
 --       (context and streams are JSON objects: see DiffContext and StagedStream in streams.ts)
 -- Returns {'LOST'} if the store has lost this poll, else
@@ -10,7 +11,8 @@
 --         fewer streams than given are handled when the claimed ones would not fit into context.claimBytes.
 
 local meta, live, index, addedUsers, addedGames = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local FIRST_MARK, FIRST_STREAM = 6, 3
+local hot, hotUntil = KEYS[6], KEYS[7]
+local FIRST_MARK, FIRST_STREAM = 8, 3
 local context = cjson.decode(ARGV[1])
 local absent = cjson.decode(ARGV[2])
 
@@ -58,6 +60,10 @@ local function keepLive(stream, kind)
     end
   end
   redis.call('ZADD', index, 0, indexKey(stream.gameId, stream.userId))
+  if kind == 'user' then
+    redis.call('ZADD', hot, 0, stream.userId)
+    redis.call('ZADD', hotUntil, context.hotUntil, stream.userId)
+  end
   writeEntry(stream.userId, {
     streamId = stream.id,
     userLogin = stream.userLogin,

@@ -1,6 +1,7 @@
 -- Removes targets, and from the live set the streams that no other target shows. Safe to run twice.
 --
--- KEYS  1 targets, 2 when they were added, 3 live set, 4 index of live users by game, 5 the game targets
+-- KEYS  1 targets, 2 when they were added, 3 live set, 4 index of live users by game, 5 the game targets, 6 hot users,
+--       7 until when they are hot
 -- ARGV  1 kind (user or game), 2… ids
 -- Returns how many there were
 
@@ -17,6 +18,8 @@ for i = 2, #ARGV do
   gone = gone + redis.call('ZREM', KEYS[1], id)
   redis.call('HDEL', KEYS[2], id)
   if kind == 'user' then
+    redis.call('ZREM', KEYS[6], id)
+    redis.call('ZREM', KEYS[7], id)
     local text = redis.call('HGET', live, id)
     if text then
       local entry = cjson.decode(text)

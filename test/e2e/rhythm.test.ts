@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pino } from 'pino';
+import { startSystem } from '../../sandbox/system.ts';
+import { secretUrl } from '../../src/config/secret.ts';
+import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { Targets } from '../../src/storage/targets.ts';
+import { Consumer } from '../support/consumer.ts';
+import { eventually } from '../support/services.ts';
+
+describe('a budget that is too small for all targets in each poll', { timeout: 120_000 }, () => {
+  it('polls hot users in every poll and dormant ones in turns, and loses none', async () => {
+    // 6 requests fit into an interval; 1,000 users take 10.
+    const system = await startSystem({ intervalSeconds: 2, env: { TWITCH_REQUESTS_PER_MINUTE: '180' } });
+    const redis = connectDragonfly({ url: secretUrl(system.services.redisUrl), logger: pino({ level: 'silent' }) });
+    let consumer: Consumer | undefined;
+    try {
+      const { world } = system.sandbox;
+      world.populate({ users: 1_000 });
+      const users = world.userIds(1_000);
+      await waitUntilReady(redis, 5_000);
+      const targets = new Targets(redis);
+      await targets.add('user', users.slice(0, 100), 0);
+      await targets.add('user', users.slice(100), 0, 0);
+      const streams = users.filter((_, i) => i % 50 === 0).map((userId) => world.goLive({ userId }));
+
+      await system.startWorker();
+      consumer = await Consumer.start(system.services.rabbitmqUrl);
+      const { received } = consumer;
+      await system.schedule();
+      await eventually(
+        () => {
+          const ids = received.map(({ messageId }) => messageId).sort();
+          assert.deepEqual(ids, streams.map(({ id }) => id).sort());
+        },
+        { timeoutMs: 30_000, message: 'each stream once' },
+      );
+
+      const reports = await eventually(
+        async () => {
+          const ended = await system.reports();
+          assert.ok(
+            ended.some(({ turn, lastCompleteAt, startedAt }) => turn && lastCompleteAt && lastCompleteAt < startedAt),
+          );
+          return ended;
+        },
+        { timeoutMs: 30_000, intervalMs: 200, message: 'a turn that took several polls, and the poll after it' },
+      );
+      for (const { rhythm, targets: polled, failedBatches } of reports) {
+        assert.ok(rhythm && rhythm.hot + rhythm.dormant === 1_000);
+        assert.ok(polled < 1_000 && polled >= rhythm.hot);
+        assert.equal(failedBatches, 0);
+      }
+      assert.ok(
+        reports.every(({ ended }) => ended === 0),
+        'a user whose turn it is not has not ended',
+      );
+    } finally {
+      await consumer?.stop();
+      redis.disconnect();
+      await system.stop();
+    }
+  });
+});
