@@ -5,7 +5,8 @@ import type { Peer, Published } from '../support/fakeBroker.ts';
 import { eventually } from '../support/services.ts';
 import { event, fakeBroker, ids, isReady, messages, POLL_ID, readyPublisher } from './support.ts';
 
-const QUICK = { connectTimeoutMs: 400, confirmTimeoutMs: 400, topology: 'off' } as const;
+const OFF = { topology: 'off' } as const;
+const IMPATIENT = { topology: 'off', confirmTimeoutMs: 400 } as const;
 
 describe('publisher: a broker that answers late, wrongly or never', { concurrency: 8 }, () => {
   const ack = (peer: Peer, channel: number, ...tags: number[]) =>
@@ -16,7 +17,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('a message that cannot be encoded fails alone', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, OFF);
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       setTimeout(() => ack(peer, channel, deliveryTag), 50);
       return true;
@@ -34,16 +35,16 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('a message that is never confirmed times out, and the next one goes by another channel', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, IMPATIENT);
     broker.onMessage = () => true;
     const started = performance.now();
     const { confirmed, failed } = await publisher.publish(messages(3));
     assert.deepEqual(confirmed, []);
-    assert.deepEqual(
-      failed.map(({ reason }) => reason),
-      ['timeout', 'timeout', 'timeout'],
-    );
-    assert.ok(performance.now() - started < 1_000);
+    // What was sent a moment later loses its channel with the first that times out.
+    const [first, ...others] = failed.map(({ reason }) => reason);
+    assert.equal(first, 'timeout');
+    assert.ok(others.length === 2 && others.every((reason) => reason === 'timeout' || reason === 'closed'));
+    assert.ok(performance.now() - started < 4_000);
     await isReady(publisher);
     assert.match(String(publisher.status().detail), /did not confirm/);
     broker.onMessage = () => false;
@@ -54,7 +55,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('an answer that comes after the timeout is not taken for another message’s', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, IMPATIENT);
     const held: [Published, Peer, number][] = [];
     let closing: (() => void) | undefined;
     broker.onMessage = (...message) => held.push(message) > 0;
@@ -75,7 +76,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('answers in any order, one by one or together, reach their messages; nacked ones have failed', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, OFF);
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       if (deliveryTag === 6) {
         ack(peer, channel, 3, 5);
@@ -94,7 +95,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('a message that is returned and then confirmed has failed; the others around it have not', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, OFF);
     broker.onMessage = (message, peer, channel) => {
       if (message.messageId === 's1') peer.returnMessage(channel, message);
       return false;
@@ -108,7 +109,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('never more than the window is unanswered', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...QUICK, maxInFlight: 32 });
+    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, maxInFlight: 32 });
     let held: number[] = [];
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       held.push(deliveryTag);
@@ -132,7 +133,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('blocked: no confirm timeout, a bounded wait, and what is confirmed late is not sent again', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...QUICK, confirmTimeoutMs: 200, blockedWaitMs: 600 });
+    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 200, blockedWaitMs: 600 });
     let release = () => {};
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       peer.send(0, ['ConnectionBlocked', { reason: 'low on memory' }]);
@@ -147,7 +148,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
     const waitedMs = performance.now() - started;
     assert.equal(failed[0]?.reason, 'blocked');
     assert.match(failed[0].message, /low on memory/);
-    assert.ok(waitedMs > 500 && waitedMs < 1_200, `${waitedMs} ms`);
+    assert.ok(waitedMs > 500 && waitedMs < 4_000, `${waitedMs} ms`);
     assert.equal(publisher.status().state, 'blocked');
     // A call that comes during the alarm is given back as well, and nothing is sent.
     assert.equal((await publisher.publish(messages(2))).failed[1]?.reason, 'blocked');
@@ -161,7 +162,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('blocked for a shorter time: the messages wait and are confirmed', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...QUICK, confirmTimeoutMs: 200 });
+    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 200 });
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       if (deliveryTag > 1) return false;
       peer.send(0, ['ConnectionBlocked', { reason: 'low on memory' }]);
@@ -178,7 +179,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('an aborted signal does not wait for a broker that does not answer', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...QUICK, confirmTimeoutMs: 10_000, maxInFlight: 1 });
+    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 10_000, maxInFlight: 1 });
     broker.onMessage = () => true;
     const abort = new AbortController();
     const publishing = publisher.publish(messages(2), { signal: abort.signal });
@@ -186,7 +187,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
     const started = performance.now();
     abort.abort();
     const { failed } = await publishing;
-    assert.ok(performance.now() - started < 1_500);
+    assert.ok(performance.now() - started < 4_000);
     assert.deepEqual(
       failed.map(({ streamId, reason }) => `${streamId} ${reason}`),
       ['s1 unavailable', 's0 closed'],
@@ -195,7 +196,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
 
   test('what onConfirmed throws is logged, and the messages are confirmed', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher, log } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher, log } = await readyPublisher(t, broker.url, OFF);
     const onConfirmed = () => {
       throw new Error('the store is away');
     };
