@@ -40,6 +40,9 @@ const FUNCTIONS: Record<string, string> = {
   markAnnounced: 'publish',
 };
 
+/** A regular expression is named by its whole text. */
+const NAME_LENGTH = 40;
+
 /**
  * Adds up all profiles of a folder: Node writes one for each thread.
  *
@@ -102,6 +105,10 @@ function classify(stack: readonly ProfileNode[]): string {
 }
 
 function describe({ callFrame: { functionName, url, lineNumber } }: ProfileNode): string {
-  const file = url.replace(/^.*\/node_modules\//, '').replace(/^.*\/(src\/)/, '$1');
-  return `${functionName || '(anonymous)'}${file ? ` ${file}:${lineNumber + 1}` : ''}`;
+  const file = url
+    .replace(/^.*\/node_modules\//, '')
+    .replace(/^.*\/(src\/)/, '$1')
+    .replace(/^.*\/workflows\.js$/, 'bundle of the workflows');
+  const name = functionName.length > NAME_LENGTH ? `${functionName.slice(0, NAME_LENGTH)}…` : functionName;
+  return `${name || '(anonymous)'}${file ? ` ${file}:${lineNumber + 1}` : ''}`;
 }
