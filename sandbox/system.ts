@@ -20,6 +20,19 @@ export interface SystemOptions {
   addresses?: (services: Services) => Promise<NodeJS.ProcessEnv>;
 }
 
+/** A worker process of a {@link System}. */
+export interface SystemWorker extends LocalWorker {
+  /** Its `/readyz`. */
+  readonly healthUrl: string;
+}
+
+export interface SystemWorkerOptions {
+  /** Other settings than the system's, for this worker alone. */
+  env?: NodeJS.ProcessEnv;
+  /** Wait until it is ready but for its first poll. Default true. */
+  wait?: boolean;
+}
+
 /** The whole application on this machine, with services of its own, each of which can be stopped, killed and hung. */
 export interface System {
   readonly services: Required<{ [K in 'temporal' | 'redis' | 'rabbitmq']: NonNullable<Services[K]> }> & Services;
@@ -27,14 +40,16 @@ export interface System {
   readonly client: Client;
   /** The environment of the workers, and of client commands. */
   readonly env: NodeJS.ProcessEnv;
-  /** Starts one more worker process; it is ready but for its first poll. */
-  startWorker(): Promise<LocalWorker>;
+  /** Holds all files: the services' data and logs, and a folder with its log for each worker. */
+  readonly dir: string;
+  /** Starts one more worker process. */
+  startWorker(options?: SystemWorkerOptions): Promise<SystemWorker>;
   /** Creates or updates the schedule: polls begin. */
   schedule(): Promise<void>;
   /** Reports of the polls that have ended, the newest last; at most 10. */
   reports(): Promise<PollReport[]>;
-  /** Stops everything and removes all files. */
-  stop(): Promise<void>;
+  /** Stops everything and removes all files, unless they are to be kept. */
+  stop(options?: { keepFiles?: boolean }): Promise<void>;
 }
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -61,23 +76,26 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     ...options.env,
   });
   const workers: LocalWorker[] = [];
+  let started = 0;
 
   return {
     services,
     sandbox,
     client,
     env,
-    async startWorker() {
+    dir,
+    async startWorker({ env: own = {}, wait = true } = {}) {
       const port = await freePort();
+      const healthUrl = `http://127.0.0.1:${port}/readyz`;
       const worker = await startWorker({
         root: ROOT,
-        dir: join(dir, `worker-${workers.length}`),
-        env: { ...env, HTTP_PORT: String(port) },
-        healthUrl: `http://127.0.0.1:${port}/readyz`,
+        dir: join(dir, `worker-${started++}`),
+        env: { ...env, ...own, HTTP_PORT: String(port) },
+        healthUrl,
       });
       workers.push(worker);
-      await worker.ready();
-      return worker;
+      if (wait) await worker.ready();
+      return { ...worker, healthUrl };
     },
     async schedule() {
       await applySchedule(client, { intervalSeconds: options.intervalSeconds });
@@ -92,11 +110,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       });
       return (await Promise.all(results)).filter((report) => report !== undefined);
     },
-    async stop() {
+    async stop({ keepFiles = false } = {}) {
       await Promise.allSettled(workers.map((worker) => worker.kill()));
       await connection.close();
       await Promise.allSettled([services.stop(), sandbox.close()]);
-      rmSync(dir, { recursive: true, force: true });
+      if (!keepFiles) rmSync(dir, { recursive: true, force: true });
     },
   };
 }

@@ -1,0 +1,55 @@
+import type { System } from '../../sandbox/system.ts';
+import type { Random } from '../../sandbox/twitch/random.ts';
+import type { Fleet } from './fleet.ts';
+import type { Mailbox } from './ledger/mailbox.ts';
+import type { Staged } from './ledger/staged.ts';
+import type { Life } from './life.ts';
+
+/** What faults act on. */
+export interface Stage {
+  system: System;
+  fleet: Fleet;
+  mailbox: Mailbox;
+  staged: Staged;
+  life: Life;
+}
+
+/** What a fault disturbs: two faults at a time never disturb the same part. */
+export type Part = 'worker' | 'broker' | 'store' | 'temporal' | 'schedule' | 'twitch';
+
+/** A kind of fault, and what it may and may not lead to. */
+export interface FaultKind {
+  name: string;
+  part: Part;
+  /** Shortest and longest duration in milliseconds, where it has one. */
+  lasts?: readonly [number, number];
+  /** May lead to a message that is sent again with the same `messageId`. Others must not. */
+  mayRepeat?: true;
+  /** Twitch answers 200 and hides streams: a poll meanwhile may be complete and not show what is visible. */
+  hides?: true;
+  /** The store loses everything. */
+  loses?: true;
+  /** Waits for a moment that only comes while all services are there. */
+  needsServices?: true;
+  /** Adds workers beside those that run. */
+  scales?: true;
+  /** Takes several seconds to strike, or to be noticed. */
+  slow?: true;
+  /** Brings it about, lasts, and ends it: the service can be ready again from then on. Returns what is worth noting. */
+  strike(stage: Stage, lastsMs: number, random: Random): Promise<string | undefined>;
+}
+
+/** A fault that happened. Times in Unix milliseconds. */
+export interface FaultRecord {
+  no: number;
+  wave: number;
+  kind: FaultKind;
+  startMs: number;
+  /** When the service could be ready again. */
+  endMs: number;
+  /** When it was: after that, nothing of this fault goes on. */
+  recoveredMs: number;
+  /** From the end of the last fault that struck together with it. Undefined: not within the limit. */
+  recoverySeconds?: number;
+  note?: string;
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
+import { DEAD_QUEUE, QUEUE } from '../../../src/publisher/topology.ts';
+
+/** A message as it came out of a queue. */
+export interface Arrival {
+  queue: string;
+  /** Unix milliseconds. */
+  atMs: number;
+  messageId: string;
+  body: Record<string, unknown>;
+  type: unknown;
+  redelivered: boolean;
+  headers: Record<string, unknown>;
+}
+
+const RETRY_MS = 100;
+
+/**
+ * Takes every message from `stream.online` and `stream.online.dead`, as a consumer would, by a connection of its own that
+ * leads past all proxies and comes back by itself.
+ *
+ * The queues themselves are read, not a second queue bound beside them: that one would take messages which no other
+ * queue takes, and a publisher without `mandatory` would go unnoticed.
+ *
+ * When the connection is lost, acknowledgements may be lost with it, and the broker delivers those messages again,
+ * flagged as redelivered. Such a delivery is no repeat by the service: it is counted apart, once for each message that
+ * was received on the lost connection.
+ */
+export class Mailbox {
+  readonly arrivals: Arrival[] = [];
+  /** Deliveries that were the broker's repeats. */
+  redeliveries = 0;
+  readonly #url: string;
+  #connection: ChannelModel | undefined;
+  #stopped = false;
+  #current: string[] = [];
+  #unsure: string[] = [];
+  #running: Promise<void>;
+
+  constructor(url: string) {
+    this.#url = url;
+    this.#running = this.#run();
+  }
+
+  /** Unix milliseconds of the newest arrival, 0 before the first. */
+  get lastArrivalMs(): number {
+    return this.arrivals.at(-1)?.atMs ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#connection?.close().catch(() => undefined);
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const connection = await connect(this.#url, { timeout: 2_000 });
+        this.#connection = connection;
+        const closed = new Promise<void>((resolve) => connection.once('close', () => resolve()));
+        connection.on('error', () => undefined);
+        const queues = [QUEUE, DEAD_QUEUE].map((queue) => this.#consume(connection, queue, closed));
+        await Promise.all([closed, ...queues]);
+      } catch {
+        // The broker is away, or its node is on its way down: the next attempt tells.
+      }
+      this.#unsure = [...this.#current, ...this.#unsure].slice(0, 1_000);
+      this.#current = [];
+      await sleep(RETRY_MS);
+    }
+  }
+
+  /** Consumes one queue for as long as the connection lives, also when the queue is deleted and declared again. */
+  async #consume(connection: ChannelModel, queue: string, closed: Promise<void>): Promise<void> {
+    let open = true;
+    void closed.then(() => {
+      open = false;
+    });
+    while (open) {
+      const channel = await connection.createChannel();
+      channel.on('error', () => undefined);
+      const ended = new Promise<void>((resolve) => channel.once('close', () => resolve()));
+      try {
+        await channel.checkQueue(queue);
+        const cancelled = Promise.withResolvers<void>();
+        await channel.consume(queue, (message) => {
+          if (message) this.#receive(channel, queue, message);
+          else cancelled.resolve();
+        });
+        await Promise.race([cancelled.promise, ended, closed]);
+        await channel.close().catch(() => undefined);
+      } catch {
+        // Not declared yet, or not any more: the service declares it.
+        await sleep(RETRY_MS);
+      }
+    }
+  }
+
+  #receive(channel: Channel, queue: string, message: ConsumeMessage): void {
+    const { properties, fields, content } = message;
+    const headers = properties.headers ?? {};
+    const key = `${queue} ${properties.messageId} ${headers['x-poll-id']} ${headers['x-detected-at']}`;
+    const known = fields.redelivered ? this.#unsure.indexOf(key) : -1;
+    this.#current.unshift(key);
+    if (known >= 0) {
+      this.#unsure.splice(known, 1);
+      this.redeliveries += 1;
+    } else {
+      this.arrivals.push({
+        queue,
+        atMs: Date.now(),
+        messageId: String(properties.messageId),
+        body: JSON.parse(content.toString('utf8')),
+        type: properties.type,
+        redelivered: fields.redelivered,
+        headers,
+      });
+    }
+    try {
+      channel.ack(message);
+    } catch {
+      // The channel closed meanwhile: the broker delivers it again.
+    }
+  }
+}
