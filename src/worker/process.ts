@@ -2,6 +2,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Settings } from '../config/env.ts';
 import { type Health, healthz } from '../http/healthz.ts';
+import { metricsEndpoint } from '../http/metrics.ts';
 import { readyz } from '../http/readyz.ts';
 import { createHttpServer, listen } from '../http/server.ts';
 import type { Logger } from '../log.ts';
@@ -16,6 +17,7 @@ import { noteProgress } from './activities.ts';
 import { dragonflyCheck, pollCheck, rabbitmqCheck, temporalCheck, twitchCheck } from './checks.ts';
 import { connectNative } from './connect.ts';
 import { installRuntime } from './logging.ts';
+import { Metrics } from './metrics.ts';
 import { closing, type Stop } from './stop.ts';
 import { startWorkers, type TemporalWorkers } from './temporalWorkers.ts';
 
@@ -73,8 +75,10 @@ export async function runProcess({
       failed || workers?.failed ? 'failed' : stop.signal.aborted ? 'stopping' : workers ? 'running' : 'starting';
     return { state, workers: states() };
   };
+  const metrics = new Metrics({ twitch, publisher, logger });
   const app = createHttpServer(logger);
   await app.register(healthz, { health });
+  await app.register(metricsEndpoint, { registry: metrics.registry });
   await app.register(readyz, {
     stopping: () => stop.signal.aborted || failed,
     checks: {
@@ -106,6 +110,7 @@ export async function runProcess({
       activities: noteProgress(createActivities({ settings, targets, streams, twitch, publisher }), progress),
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       workflowBundle,
+      sinks: metrics.sinks,
       logger,
     });
     stop.signal.addEventListener('abort', workers.shutdown);

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Logger } from '../log.ts';
 import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../workflows/queues.ts';
+import type { PollSinks } from '../workflows/report.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;
@@ -12,6 +13,8 @@ export interface WorkersOptions {
   requestsPerMinute: number;
   /** A bundle made by `bundleWorkflowCode`; without one the workflows are bundled now, in a second or two. */
   workflowBundle?: string | undefined;
+  /** Where polls tell that they have ended. */
+  sinks: InjectedSinks<PollSinks>;
   logger: Logger;
 }
 
@@ -32,7 +35,7 @@ export interface TemporalWorkers {
  * requests to Twitch alone, so that the rate limit of its queue is the limit of the API.
  */
 export async function startWorkers(options: WorkersOptions): Promise<TemporalWorkers> {
-  const { connection, namespace, activities, requestsPerMinute, workflowBundle, logger } = options;
+  const { connection, namespace, activities, requestsPerMinute, workflowBundle, sinks, logger } = options;
   const { pollPage, ...others } = activities;
   const common = {
     connection,
@@ -53,6 +56,7 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
         ? { workflowBundle: { codePath: workflowBundle } }
         : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }),
       activities: others,
+      sinks,
       // Few workflows run at a time; one that leaves the cache is replayed from its history.
       maxCachedWorkflows: 20,
       maxConcurrentWorkflowTaskExecutions: 10,

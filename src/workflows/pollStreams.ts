@@ -4,10 +4,10 @@ import {
   continueAsNew,
   isCancellation,
   log,
+  proxySinks,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FetchedTargets } from '../activities/targets.ts';
-
 import type { Batch } from '../model.ts';
 import { fetchTargets, twitchActivities } from './activities.ts';
 import { afterInvalidCursor, afterPage, type Step, startChain } from './chain.ts';
@@ -15,10 +15,20 @@ import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { TWITCH_TASK_QUEUE } from './queues.ts';
-import { finishReport, newReport, noteFailedRequests, noteProblem, type PollReport, readLastReport } from './report.ts';
+import {
+  finishReport,
+  newReport,
+  noteFailedRequests,
+  noteProblem,
+  type PollReport,
+  type PollSinks,
+  readLastReport,
+} from './report.ts';
 import { Slices } from './slices.ts';
 
 const WINDOW = 50;
+
+const { polls } = proxySinks<PollSinks>();
 
 /**
  * One poll over all targets: walks them in batches of up to 100, sends one Helix request per activity through the
@@ -65,6 +75,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   const { last, intervalSeconds, requestsPerMinute, turn } = state;
   finishReport(report, { ...poll, endedMs: Date.now(), last, intervalSeconds, requestsPerMinute, turn });
   if (report.advice && !last.hadAdvice) log.warn(report.advice);
+  polls.ended(report);
   return report;
 
   async function fetch(from: Cursor | undefined): Promise<FetchedTargets> {

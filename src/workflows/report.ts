@@ -1,3 +1,5 @@
+import type { Sinks } from '@temporalio/workflow';
+
 /** The result of a poll, shown in the Temporal Web UI and handed to the next poll by the schedule. */
 export interface PollReport {
   pollId: string;
@@ -41,6 +43,11 @@ export interface PollReport {
   advice?: string;
   /** The first few distinct reasons of failed batches. */
   problems: string[];
+}
+
+/** Where a poll tells the worker process, outside of the history, that it has ended. */
+export interface PollSinks extends Sinks {
+  polls: { ended(report: PollReport): void };
 }
 
 const MOST_PROBLEMS = 5;

@@ -44,6 +44,7 @@ async function start(t: TestContext) {
   });
   const activities = { fetchTargets() {}, pollPage() {}, diffStreams() {}, publishStreams() {} };
   const workers = await startWorkers({
+    sinks: { polls: { ended: { fn: () => undefined } } },
     connection: {} as NativeConnection,
     namespace: 'default',
     activities: activities as unknown as Activities,
