@@ -5,12 +5,13 @@ import type { Peer } from '../support/fakeBroker.ts';
 import { eventually } from '../support/services.ts';
 import { fakeBroker, isReady, messages, readyPublisher, startPublisher } from './support.ts';
 
-const QUICK = { connectTimeoutMs: 400, confirmTimeoutMs: 400, topology: 'off' } as const;
+const OFF = { topology: 'off' } as const;
+const IMPATIENT = { topology: 'off', connectTimeoutMs: 800 } as const;
 
 describe('publisher: a broker that breaks or hangs connections', { concurrency: 8 }, () => {
   test('the socket dies while a new connection is set up: the process lives and connects again', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, OFF);
     let first: Peer | undefined;
     broker.onMethod = (name, peer) => {
       if (name !== 'ConfirmSelect' || (peer.no !== 2 && peer.no !== 3)) return false;
@@ -38,7 +39,7 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
       peer.send(0, ['ConnectionClose', close]);
       return true;
     };
-    const { publisher } = startPublisher(t, broker.url, QUICK);
+    const { publisher } = startPublisher(t, broker.url, OFF);
     await isReady(publisher);
     assert.deepEqual((await publisher.publish(messages(1))).confirmed, ['s0']);
     assert.equal(broker.accepted, 2);
@@ -52,14 +53,14 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
       peer.send(channel, ['ConfirmSelectOk'], ['ChannelClose', close]);
       return true;
     };
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, OFF);
     assert.deepEqual((await publisher.publish(messages(1))).confirmed, ['s0']);
   });
 
   test('a broker that accepts and never greets is left and tried again', async (t) => {
     const broker = await fakeBroker(t);
     broker.greets = false;
-    const { publisher } = startPublisher(t, broker.url, QUICK);
+    const { publisher } = startPublisher(t, broker.url, IMPATIENT);
     await eventually(() => assert.ok(broker.accepted >= 2));
     assert.match(String(publisher.status().detail), /ETIMEDOUT/);
     broker.greets = true;
@@ -69,7 +70,7 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
   test('a broker that stops answering during set-up, and does not answer the close either, is left', async (t) => {
     const broker = await fakeBroker(t);
     broker.onMethod = (name, peer) => peer.no === 1 && (name === 'ChannelOpen' || name === 'ConnectionClose');
-    const { publisher } = startPublisher(t, broker.url, QUICK);
+    const { publisher } = startPublisher(t, broker.url, IMPATIENT);
     await isReady(publisher);
     assert.equal(broker.accepted, 2);
     assert.equal(broker.open, 1);
@@ -77,7 +78,7 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
 
   test('a channel that cannot be replaced takes its connection with it', async (t) => {
     const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, QUICK);
+    const { publisher } = await readyPublisher(t, broker.url, IMPATIENT);
     broker.onMessage = (_message, peer, channel) => {
       broker.onMessage = () => false;
       broker.onMethod = (name, { no }) => no === 1 && name === 'ChannelOpen';
@@ -103,7 +104,7 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
   ] as const) {
     test(`close settles when the broker ${what}, with messages unconfirmed`, async (t) => {
       const broker = await fakeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url, { ...QUICK, confirmTimeoutMs: 10_000 });
+      const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 10_000 });
       broker.onMethod = (name, peer) => name === 'ConnectionClose' && misbehave(peer);
       broker.onMessage = () => true;
       const publishing = publisher.publish(messages(2));
@@ -122,7 +123,7 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
   test('close settles during a set-up that does not end, and nothing connects after it', async (t) => {
     const broker = await fakeBroker(t);
     broker.onMethod = (name) => name === 'ChannelOpen' || name === 'ConnectionClose';
-    const { publisher } = startPublisher(t, broker.url, { ...QUICK, connectTimeoutMs: 10_000 });
+    const { publisher } = startPublisher(t, broker.url, { ...OFF, connectTimeoutMs: 10_000 });
     await eventually(() => assert.equal(broker.accepted, 1));
     await sleep(50);
     const started = performance.now();
