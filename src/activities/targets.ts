@@ -70,7 +70,8 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
     }
     let room = IDS_PER_CALL;
     let bytes = MOST_BYTES;
-    while (from && room >= IDS_PER_BATCH && bytes > 0) {
+    // Without room it still looks whether anything follows: an empty answer more would be an activity more in each poll.
+    while (from && bytes > 0) {
       const { ids, rest } = await readGroup(targets, from, room - (room % IDS_PER_BATCH), bytes);
       if (ids.length > 0) fetched.parts.push({ from, ids });
       room -= ids.length;
@@ -79,6 +80,8 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
       if (from.group === 'dormant' && (!turn || turn.left === 0)) {
         fetched.turn = turn?.after === undefined ? {} : { after: turn.after };
         from = undefined;
+      } else if (rest && ids.length === 0) {
+        break;
       } else {
         from = rest ?? nextGroup(from);
       }

@@ -7,15 +7,18 @@ export interface GroupRead {
   rest?: Cursor;
 }
 
-/** Reads up to `limit` ids of the cursor's group, whole batches when `mostBytes` of JSON cut them short. */
+/**
+ * Reads up to `limit` ids of the cursor's group, whole batches when `mostBytes` of JSON cut them short. With a limit of 0 it
+ * only tells whether any are left.
+ */
 export async function readGroup(targets: Targets, from: Cursor, limit: number, mostBytes: number): Promise<GroupRead> {
   if (from.group === 'dormant') return readDormant(targets, from, limit, mostBytes);
   const found =
     from.group === 'user' && from.dormant
-      ? await targets.listHot(from.after, limit)
-      : await targets.list(from.group, from.after, limit);
-  const ids = fitting(found, mostBytes);
-  const atEnd = found.length < limit && ids.length === found.length;
+      ? await targets.listHot(from.after, limit + 1)
+      : await targets.list(from.group, from.after, limit + 1);
+  const ids = fitting(found.slice(0, limit), mostBytes);
+  const atEnd = ids.length === found.length;
   return atEnd ? { ids } : { ids, rest: advance(from, ids) };
 }
 

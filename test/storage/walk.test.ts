@@ -75,6 +75,16 @@ describe('the walk over the targets', () => {
     assert.deepEqual(again, ids.slice(100, 240));
   });
 
+  it('tells that a full answer was the last one, and without room whether anything is left', async () => {
+    const store = emptyStore(opened);
+    const ids = Array.from({ length: 200 }, (_, i) => `${1_000 + i}`);
+    await store.targets.add('user', ids, NOON);
+    assert.deepEqual(await readGroup(store.targets, { group: 'user' }, 200, BYTES), { ids });
+    const behind: Cursor = { group: 'user', after: '1198' };
+    assert.deepEqual(await readGroup(store.targets, behind, 0, BYTES), { ids: [], rest: behind });
+    assert.deepEqual(await readGroup(store.targets, { group: 'game' }, 0, BYTES), { ids: [] });
+  });
+
   it('cuts unusually long ids to whole batches that fit', async () => {
     const store = emptyStore(opened);
     const ids = Array.from({ length: 1_000 }, (_, i) => `${i}`.padStart(64, '0'));
