@@ -54,6 +54,9 @@ const READY_AT_LAST_MS = 90_000;
 /** Longer than the lease of a claim whose poll was terminated. */
 const DRAIN_MS = 100_000;
 
+/** How long an aimed fault waits for a poll. */
+const AIM_WITHIN_MS = 2_500;
+
 /** Runs life and faults against a system of its own, and judges. The caller stops `system`. */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const { seed, waves, firstSight, say } = options;
@@ -155,8 +158,10 @@ export async function runCampaign(options: CampaignOptions): Promise<CampaignRes
     say(`${secondsSince(startedMs).padStart(6)} s  wave ${no + 1}: ${names.join(', ')}; ${state}`);
   }
 
-  async function strikeOne(wave: number, { kind, waitMs, lastsMs, random: own }: Planned): Promise<FaultRecord> {
+  async function strikeOne(wave: number, planned: Planned): Promise<FaultRecord> {
+    const { kind, waitMs, lastsMs, aimed, random: own } = planned;
     await sleep(waitMs);
+    if (aimed) await fleet.nextRequest(AIM_WITHIN_MS);
     const far = Number.POSITIVE_INFINITY;
     const record: FaultRecord = {
       no: faults.length + 1,

@@ -110,6 +110,19 @@ export class Fleet {
     };
   }
 
+  /** Resolves when a worker asks Twitch for streams, or after so long. */
+  async nextRequest(withinMs: number): Promise<void> {
+    const asked = Promise.withResolvers<void>();
+    const stop = this.observe('twitch', () => (direction, chunk) => {
+      if (direction === 'toServer' && chunk.includes('/helix/streams')) asked.resolve();
+      return undefined;
+    });
+    const timer = setTimeout(asked.resolve, withinMs);
+    await asked.promise;
+    clearTimeout(timer);
+    stop();
+  }
+
   /** The proxies of one line. */
   lines(line: Line): FaultProxy[] {
     return this.slots.map(({ lines }) => lines[line]);

@@ -8,6 +8,8 @@ export interface Planned {
   /** Before it strikes, counted from the end of the one before it in its lane. */
   waitMs: number;
   lastsMs: number;
+  /** Strikes when the next request to Twitch goes out: when a poll is in progress. */
+  aimed: boolean;
   /** For what it draws itself. */
   random: Random;
 }
@@ -15,12 +17,15 @@ export interface Planned {
 /** Faults that strike together: lanes run side by side, the faults of a lane one after the other. */
 export type Wave = Planned[][];
 
+const AIMED_SHARE = 0.7;
+
 function plan(kind: FaultKind, random: Random, share: number, waitMs: number): Planned {
   const [least, most] = kind.lasts ?? [0, 0];
   return {
     kind,
     waitMs,
     lastsMs: Math.round(least + (most - least) * random.next() * share),
+    aimed: random.next() < AIMED_SHARE,
     random: random.fork(`fault ${kind.name} ${random.int(1e9)}`),
   };
 }

@@ -1,4 +1,5 @@
 import type { FaultRecord } from '../fault.ts';
+import type { Excuse } from './expectation.ts';
 import type { Arrival } from './mailbox.ts';
 import type { PollRecord } from './polls.ts';
 import type { TrueStream } from './truth.ts';
@@ -54,10 +55,7 @@ export interface Verdict {
   /** The same, under faults, where no order is promised. */
   disorderedUnderFaults: number;
   deadLettered: number;
-  /**
-   * What may be missed: streams that no completed poll has seen, and streams that were older than the last good poll,
-   * less the margin, when the store came back empty.
-   */
-  missed: { notPolled: string[]; takenInSilently: string[] };
+  /** Streams that did not arrive and need not have: see {@link Excuse}. */
+  missed: Record<Excuse, string[]>;
   delays: { quiet: Delays; underFaults: Delays };
 }

@@ -3,24 +3,36 @@ import type { Evidence } from './evidence.ts';
 import type { PollRecord } from './polls.ts';
 import type { Sight, TrueStream } from './truth.ts';
 
+/** Why a stream may be missed. This is the whole list. */
+export type Excuse =
+  /**
+   * No completed poll was shown it: it started and ended while Twitch could not be reached, while no worker ran, or
+   * between two polls.
+   */
+  | 'not polled'
+  /**
+   * It was new to the service, but had started well before the last good poll when the store came back empty: then it
+   * can't be told from those that were announced before.
+   */
+  | 'taken in silently'
+  /**
+   * The poll that found it was terminated from outside between claim and publication, and it had ended before the lease
+   * of that claim was over.
+   */
+  | 'claimed by a terminated poll';
+
 /** What has to become of a stream. */
 export type Expectation =
-  | { arrives: 'must'; because: string }
-  | { arrives: 'may'; because: 'not polled' | 'taken in silently' }
-  | { arrives: 'must not'; because: string };
+  | { arrives: 'must' | 'must not'; because: string }
+  /** It has arrived or not; either is right. */
+  | { arrives: 'may'; because: Excuse };
 
 /** How long polls may have failed before the store lost everything: the margin counts from the last good one. */
 const POLLS_FAILED_MS = 120_000;
+/** The lease of a claim, the activity that outlives its workflow, and the poll after that. */
+const TERMINATED_CLAIM_MS = 60_000 + 15_000;
 
-/** The store lost everything while the stream was visible or before, and it had started well before that. */
-function isTakenInSilently({ faults }: Evidence, stream: TrueStream): boolean {
-  const lastMs = Math.max(...stream.sights.map(({ toMs }) => toMs));
-  return faults.some(
-    ({ kind, startMs, endMs }) => kind.loses && startMs <= lastMs && stream.startedMs < endMs - VISIBILITY_LAG_MS,
-  );
-}
-
-/** After a loss at `fault`, this stream is announced again if it is still on: it had started too late to be known. */
+/** After a loss that began then, this stream is announced again if it is still on: it started too late to be known. */
 export function isAnnouncedAfterLoss(stream: TrueStream, lossStartMs: number): boolean {
   return stream.startedMs >= lossStartMs - VISIBILITY_LAG_MS - POLLS_FAILED_MS;
 }
@@ -37,43 +49,51 @@ function isWhole({ faults }: Evidence, { startMs, endMs, report }: PollRecord): 
 }
 
 /**
- * The poll that proves that a stream was visible to the service, if there is one: it was complete, and either it read
- * the stream (its page was staged), or a target showed the stream from the poll's start to its end. With game targets
- * the latter proves nothing for a stream that was never served: pages shift while they are read.
+ * The polls that prove that a stream was visible to the service: each was complete, and either read the stream (its page
+ * was staged), or a target showed the stream from the poll's start to its end. With game targets the latter proves
+ * nothing for a stream that was never served: pages shift while they are read.
  */
-function provingPoll(evidence: Evidence, stream: TrueStream): PollRecord | undefined {
+function provingPolls(evidence: Evidence, stream: TrueStream): PollRecord[] {
   const readBy = evidence.readBy.get(stream.id);
   const servedMs = evidence.firstServedAtMs(stream.id) ?? Number.POSITIVE_INFINITY;
   const covers = ({ target, fromMs, toMs }: Sight, { startMs, endMs }: PollRecord) =>
     fromMs <= startMs && toMs >= endMs && (target.startsWith('user:') || servedMs <= endMs);
-  return evidence.polls.find((poll) => {
-    if (!poll.report || !isComplete(evidence, poll)) return false;
-    if (readBy?.has(poll.report.pollId)) return true;
+  return evidence.polls.filter((poll) => {
+    if (!isComplete(evidence, poll)) return false;
+    if (readBy?.has(pollIdOf(poll))) return true;
     return isWhole(evidence, poll) && stream.sights.some((sight) => covers(sight, poll));
   });
 }
 
-/**
- * What may be missed is this and no more:
- * - a stream that no completed poll was shown: it started and ended while Twitch could not be reached, while no worker
- *   ran, or between two polls (`not polled`);
- * - a stream that was new to the service, but had started well before the last good poll, when the store came back
- *   empty: it can't be told from those that were announced before (`taken in silently`).
- */
-export function expectation(evidence: Evidence, stream: TrueStream): Expectation {
-  if (stream.sights.length === 0) return { arrives: 'must not', because: 'no target ever showed it' };
-  const lossSeen = evidence.faults.some(({ kind, startMs }) => kind.loses && startMs <= Math.max(...ends(stream)));
-  if (evidence.firstSight === 'silent' && stream.startedMs < evidence.addedMs) {
-    // Targets that come back after a loss count as watched all along, so that what started before is announced.
-    if (lossSeen) return { arrives: 'may', because: 'taken in silently' };
-    return { arrives: 'must not', because: 'it had started before its target was added, with FIRST_SIGHT=silent' };
-  }
-  if (isTakenInSilently(evidence, stream)) return { arrives: 'may', because: 'taken in silently' };
-  const poll = provingPoll(evidence, stream);
-  if (!poll) return { arrives: 'may', because: 'not polled' };
-  return { arrives: 'must', because: `poll ${poll.workflowId} saw it` };
+/** The id by which the application calls a poll. */
+function pollIdOf({ workflowId, runId }: PollRecord): string {
+  return `${workflowId}:${runId.slice(0, 8)}`;
 }
 
-function ends({ sights }: TrueStream): number[] {
-  return sights.map(({ toMs }) => toMs);
+/** What has to become of a stream, from what is known of the world, the polls and the faults. */
+export function expectation(evidence: Evidence, stream: TrueStream): Expectation {
+  if (stream.sights.length === 0) return { arrives: 'must not', because: 'no target ever showed it' };
+  const lastMs = Math.max(...stream.sights.map(({ toMs }) => toMs));
+  const losses = evidence.faults.filter(({ kind, startMs }) => kind.loses && startMs <= lastMs);
+  if (evidence.firstSight === 'silent' && stream.startedMs < evidence.addedMs) {
+    // Targets that come back after a loss count as watched all along, so that what started before may be announced.
+    if (losses.some(({ startMs }) => isAnnouncedAfterLoss(stream, startMs))) {
+      return { arrives: 'may', because: 'taken in silently' };
+    }
+    return { arrives: 'must not', because: 'it had started before its target was added, with FIRST_SIGHT=silent' };
+  }
+
+  const proving = provingPolls(evidence, stream);
+  if (proving.length === 0) return { arrives: 'may', because: 'not polled' };
+  const silenced = losses.find(({ endMs }) => stream.startedMs < endMs - VISIBILITY_LAG_MS);
+  const early = silenced ? proving.filter(({ endMs }) => endMs < silenced.startMs) : proving;
+  if (early.length === 0) return { arrives: 'may', because: 'taken in silently' };
+  const terminated = evidence.polls.filter(
+    (poll) => poll.status === 'TERMINATED' && evidence.readBy.get(stream.id)?.has(pollIdOf(poll)),
+  );
+  const [poll] = early.filter(({ startMs, endMs }) =>
+    terminated.every((other) => endMs < other.startMs || startMs > other.endMs + TERMINATED_CLAIM_MS),
+  );
+  if (!poll) return { arrives: 'may', because: 'claimed by a terminated poll' };
+  return { arrives: 'must', because: `poll ${poll.workflowId} saw it` };
 }

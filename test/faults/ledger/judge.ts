@@ -23,18 +23,17 @@ export function judge(evidence: Evidence): Verdict {
     disordered: [],
     disorderedUnderFaults: 0,
     deadLettered: evidence.arrivals.filter(({ queue }) => queue.endsWith('.dead')).length,
-    missed: { notPolled: [], takenInSilently: [] },
+    missed: { 'not polled': [], 'taken in silently': [], 'claimed by a terminated poll': [] },
     delays: { quiet: delays([]), underFaults: delays([]) },
   };
   for (const stream of evidence.streams.values()) {
     const { id: streamId } = stream;
     if (stream.sights.length > 0) verdict.goLives += 1;
-    const { arrives, because } = expectation(evidence, stream);
+    const expected = expectation(evidence, stream);
     const here = byStream.has(streamId);
-    if (here && arrives === 'must not') verdict.unexpected.push({ streamId, what: because });
-    else if (!here && arrives === 'must') verdict.lost.push({ streamId, what: because });
-    else if (!here && because === 'not polled') verdict.missed.notPolled.push(streamId);
-    else if (!here && because === 'taken in silently') verdict.missed.takenInSilently.push(streamId);
+    if (here && expected.arrives === 'must not') verdict.unexpected.push({ streamId, what: expected.because });
+    else if (!here && expected.arrives === 'must') verdict.lost.push({ streamId, what: expected.because });
+    else if (!here && expected.arrives === 'may') verdict.missed[expected.because].push(streamId);
   }
   for (const arrival of evidence.arrivals) {
     const what = unlikeTruth(arrival, evidence.streams.get(arrival.messageId));
