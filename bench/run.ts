@@ -15,10 +15,11 @@ import { cost } from './scenarios/cost.ts';
 import { freshness } from './scenarios/freshness.ts';
 import { profile } from './scenarios/profile.ts';
 import { reaction } from './scenarios/reaction.ts';
+import { rhythm } from './scenarios/rhythm.ts';
 import { scale } from './scenarios/scale.ts';
 
 /** In the order in which they are run; `profile` only when it is named. */
-const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, scale, profile };
+const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, rhythm, scale, profile };
 const ONLY_BY_NAME = ['profile'];
 
 const RESULTS = join(ROOT, 'bench', 'results');

@@ -36,9 +36,10 @@ export interface Trickle {
   perSecond: number;
   /**
    * `random`: users and moments, as in life. `even`: the same time between two go-lives, and users by steps of the golden
-   * ratio, which spreads them over the walk: averages need far fewer go-lives to become steady.
+   * ratio, which spreads them over the walk: averages need far fewer go-lives to become steady. `heavyTailed`: at random
+   * moments, users by `drawUser`.
    */
-  spread: 'random' | 'even';
+  spread: 'random' | 'even' | 'heavyTailed';
   /** When more streams than this are live, the one that has been live the longest ends. */
   keepLive: number;
 }

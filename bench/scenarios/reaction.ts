@@ -47,20 +47,20 @@ export const reaction: Scenario = {
     await system.poll();
     await system.arrivals?.missing(await system.sandbox.liveIds(), 30_000);
 
-    say(`poller: ${seconds} s of go-lives`);
-    const goneLive = await trickle(system.sandbox, seconds);
+    const runs = [
+      () => runPoller(system, seconds),
+      () => contend(context, system, 'bareLoop.ts', seconds),
+      () => contend(context, system, 'twurple.ts', seconds),
+    ];
+    say(`${seconds} s of go-lives for the poller, a loop without Temporal and @twurple/api${quick ? ', at once' : ''}`);
+    const [poller, bare, twurple] = (await (quick ? together(runs) : oneByOne(runs))) as [
+      Reactions,
+      Reactions,
+      Reactions,
+    ];
     const stats = await system.sandbox.stats();
-    const poller = reactions(goneLive, system.arrivals?.atMs ?? new Map());
-    await system.pause();
-    await sleep(INTERVAL_MS);
     await worker.stop();
     const steps = stepTimes(await readRuns(system.client));
-
-    say('loop without Temporal, then @twurple/api: the same');
-    const others = (['bareLoop.ts', 'twurple.ts'] as const).map(
-      (file) => () => contend(context, system, file, seconds),
-    );
-    const [bare, twurple] = (await (quick ? together(others) : oneByOne(others))) as [Reactions, Reactions];
 
     const line = (name: string, { goneLive, missed, ms }: Reactions) => {
       return [name, goneLive, missed, ...[0.5, 0.9, 0.99, 1].map((q) => quantile(ms, q))];
@@ -102,6 +102,12 @@ async function oneByOne<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
   const results: T[] = [];
   for (const work of works) results.push(await work());
   return results;
+}
+
+async function runPoller(system: BenchSystem, seconds: number): Promise<Reactions> {
+  const goneLive = await trickle(system.sandbox, seconds);
+  await system.pause();
+  return reactions(goneLive, system.arrivals?.atMs ?? new Map());
 }
 
 async function trickle(sandbox: RemoteSandbox, seconds: number): Promise<GoneLive[]> {

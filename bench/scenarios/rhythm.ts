@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Random } from '../../sandbox/twitch/random.ts';
+import { secretUrl } from '../../src/config/secret.ts';
+import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { Targets } from '../../src/storage/targets.ts';
+import { drawUser, EXPONENT } from '../lib/heavyTailed.ts';
+import { mean, quantile } from '../lib/measure.ts';
+import type { Outcome } from '../lib/results.ts';
+import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
+import { BenchSystem } from '../lib/system.ts';
+
+const REQUESTS_PER_MINUTE = 780;
+const GO_LIVES_PER_SECOND = 8;
+const HOT_DAYS = 14;
+
+interface Phase {
+  goLives: number;
+  missing: number;
+  repeats: number;
+  meanSeconds: number;
+  p99Seconds: number;
+}
+
+/** What two rhythms bring when the budget is too small to poll every target in each interval. */
+export const rhythm: Scenario = {
+  measures:
+    'Lag from the moment at which the API first shows a stream to its message, with a budget that is too small for the ' +
+    'interval: once with one rhythm for all users, once with the full rhythm for those that were live in the last ' +
+    `${HOT_DAYS} days and turns for the others.`,
+
+  async run({ quick, say, defer }): Promise<Outcome> {
+    const users = quick ? 4_000 : 40_000;
+    const sweepSeconds = (users / 100 / REQUESTS_PER_MINUTE) * 60;
+    // As 100,000 users with the default interval of 30 s: the requests of a sweep take 2.6 intervals.
+    const intervalSeconds = Math.max(1, Math.round(sweepSeconds / 2.6));
+    const seconds = Math.ceil(12 * sweepSeconds);
+    // One go-live per user on average: some have hundreds, most have none.
+    const history = new Random(77);
+    const recent = new Set(Array.from({ length: users }, () => drawUser(history, users)));
+
+    const measure = async (hot: 'all' | 'recent') =>
+      runPhase(hot, { users, intervalSeconds, seconds, recent, say, defer });
+    const uniform = await measure('all');
+    const split = await measure('recent');
+    const row = (name: string, value: number, unit: string, more = {}) => ({ name, value, unit, ...more });
+    return {
+      rows: [
+        row('users that were live lately', (100 * recent.size) / users, '%', { digits: 1 }),
+        row('go-lives', uniform.goLives + split.goLives, ''),
+        row('go-lives not announced', uniform.missing + split.missing, '', { bar: { most: 0 } }),
+        row('announced more than once', uniform.repeats + split.repeats, '', { bar: { most: 0 } }),
+        row('one rhythm: lag, mean', uniform.meanSeconds, 's', { digits: 2 }),
+        row('one rhythm: lag, p99', uniform.p99Seconds, 's', { digits: 2 }),
+        row('two rhythms: lag, mean', split.meanSeconds, 's', { digits: 2 }),
+        row('two rhythms: lag, p99', split.p99Seconds, 's', { digits: 2 }),
+        row('mean, two ÷ one', split.meanSeconds / uniform.meanSeconds, '', { digits: 2, bar: { most: 0.5 } }),
+        row('p99, two ÷ one', split.p99Seconds / uniform.p99Seconds, '', { digits: 2 }),
+      ],
+      conditions: [
+        `${users} users, a sweep of ${sweepSeconds.toFixed(0)} s, an interval of ${intervalSeconds} s; ` +
+          `${GO_LIVES_PER_SECOND} go-lives a second for ${seconds} s each`,
+        `go-lives per user fall with the user's rank to the power of ${EXPONENT} (bounded Pareto law); the ${HOT_DAYS} days ` +
+          'before hold one go-live per user on average, drawn from the same law',
+      ],
+      versions: split.versions,
+    };
+  },
+};
+
+interface PhaseOptions extends Pick<ScenarioContext, 'say' | 'defer'> {
+  users: number;
+  intervalSeconds: number;
+  seconds: number;
+  recent: ReadonlySet<number>;
+}
+
+/** A system of its own, so that both phases begin alike and meet the same go-lives. */
+async function runPhase(hot: 'all' | 'recent', options: PhaseOptions) {
+  const { users, intervalSeconds, seconds, recent, say, defer } = options;
+  const system = await BenchSystem.start({
+    twitch: { requestsPerMinute: 800, users, live: 0, latencyMs: [40, 120], seed: 31 },
+    env: { POLL_INTERVAL_SECONDS: String(intervalSeconds) },
+  });
+  defer(() => system.stop());
+  await addTargets(system, hot === 'all' ? undefined : recent);
+  const worker = await system.startWorker();
+  await system.poll();
+  say(`${hot === 'all' ? 'one rhythm' : 'two rhythms'}: ${seconds} s of go-lives`);
+  // Nobody is live at first, so that everything that arrives is a go-live of the measurement.
+  await system.sandbox.trickle({ perSecond: GO_LIVES_PER_SECOND, spread: 'heavyTailed', keepLive: users / 10 });
+  await sleep(seconds * 1_000);
+  await system.sandbox.stopTrickle();
+  const goneLive = await system.sandbox.goneLive();
+  const ids = goneLive.map(({ streamId }) => streamId);
+  const missing = (await system.arrivals?.missing(ids, 8 * intervalSeconds * 1_000 + 60_000)) ?? [];
+  const arrivedMs = system.arrivals?.atMs ?? new Map<string, number>();
+  const versions = await system.versions();
+  await system.pause();
+  await worker.stop();
+  const lags = goneLive.flatMap(({ streamId, visibleMs }) => {
+    const ms = arrivedMs.get(streamId);
+    return ms === undefined ? [] : [(ms - visibleMs) / 1_000];
+  });
+  const phase: Phase = {
+    goLives: goneLive.length,
+    missing: missing.length,
+    repeats: system.arrivals?.repeats ?? 0,
+    meanSeconds: mean(lags),
+    p99Seconds: quantile(lags, 0.99),
+  };
+  return { ...phase, versions };
+}
+
+/** Adds all users, dormant but for those that were live lately; without these, all are hot. */
+async function addTargets(system: BenchSystem, recent: ReadonlySet<number> | undefined): Promise<void> {
+  const redis = connectDragonfly({ url: secretUrl(system.services.redisUrl), logger: pino({ level: 'silent' }) });
+  await waitUntilReady(redis, 5_000);
+  const targets = new Targets(redis);
+  const ids = await system.sandbox.userIds();
+  const isHot = (_: string, i: number) => recent === undefined || recent.has(i);
+  await targets.add('user', ids.filter(isHot), 0);
+  await targets.add('user', ids, 0, 0);
+  redis.disconnect();
+}
