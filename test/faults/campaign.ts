@@ -27,6 +27,8 @@ export interface CampaignOptions {
   pauseMs: number;
   /** Told what happens, line by line. */
   say: (line: string) => void;
+  /** Told of the system, for whoever may have to end it before the run is over. */
+  onStart?: (system: System) => void;
 }
 
 export interface CampaignResult {
@@ -57,16 +59,30 @@ const DRAIN_MS = 100_000;
 /** How long an aimed fault waits for a poll. */
 const AIM_WITHIN_MS = 2_500;
 
-/** Runs life and faults against a system of its own, and judges. The caller stops `system`. */
+/**
+ * Runs life and faults against a system of its own, and judges. The caller stops `system`.
+ *
+ * @throws when a fault can't be carried out or a service does not come up; the system's files are kept then
+ */
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
+  const system = await startSystem({
+    intervalSeconds: INTERVAL_SECONDS,
+    twitch: { seed: options.seed },
+    env: { FIRST_SIGHT: options.firstSight },
+  });
+  options.onStart?.(system);
+  try {
+    return await runIn(system, options);
+  } catch (error) {
+    await system.stop({ keepFiles: true });
+    throw new Error(`the run broke off (logs of workers and services: ${system.dir})`, { cause: error });
+  }
+}
+
+async function runIn(system: System, options: CampaignOptions): Promise<CampaignResult> {
   const { seed, waves, firstSight, say } = options;
   const random = new Random(seed);
   const startedMs = Date.now();
-  const system = await startSystem({
-    intervalSeconds: INTERVAL_SECONDS,
-    twitch: { seed },
-    env: { FIRST_SIGHT: firstSight },
-  });
   const { world } = system.sandbox;
   const cast = castWorld(world);
   const truth = new Truth(world, cast.watched);

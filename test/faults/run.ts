@@ -66,6 +66,14 @@ const result = await runCampaign({
   firstSight: given.firstSight ?? random.fork('first sight').pick(['announce', 'announce', 'silent']),
   pauseMs: short ? 0 : 1_500,
   say,
+  onStart(system) {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        say('stopping');
+        void system.stop({ keepFiles: keep === true }).finally(() => process.exit(130));
+      });
+    }
+  },
 });
 const broken = brokenPromises(result);
 await result.system.stop({ keepFiles: keep === true || broken.length > 0 });

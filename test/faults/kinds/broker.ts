@@ -2,17 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, connect } from 'amqplib';
 import { EXCHANGE, QUEUE } from '../../../src/publisher/topology.ts';
 import type { FaultKind, Stage } from '../fault.ts';
+import { provoke } from './provoke.ts';
 
 const QUIET_MS = 300;
+/** The service finds out by its next message that something is missing, and declares it. */
+const MENDED_WITHIN_MS = 12_000;
 
 /**
  * Removes something from the broker while no message is on its way, so that none is lost by the removal itself: the
  * workers' messages are held back until everything sent so far has come out of the queue.
  */
-async function removeWhileQuiet(
-  { system, fleet, mailbox, life }: Stage,
-  remove: (channel: Channel) => Promise<unknown>,
-) {
+async function removeWhileQuiet(stage: Stage, remove: (channel: Channel) => Promise<unknown>): Promise<string> {
+  const { system, fleet, mailbox } = stage;
   const held = Promise.withResolvers<'pass'>();
   const stop = fleet.observe('broker', () => (direction) => (direction === 'toServer' ? held.promise : undefined));
   const connection = await connect(system.services.rabbitmqUrl);
@@ -30,7 +31,11 @@ async function removeWhileQuiet(
     held.resolve('pass');
     await connection.close();
   }
-  life.startOne();
+  const removedMs = Date.now();
+  const { id } = await provoke(stage);
+  const isMended = () => mailbox.arrivals.some(({ messageId }) => messageId === id);
+  while (!isMended() && Date.now() - removedMs < MENDED_WITHIN_MS) await sleep(50);
+  return isMended() ? `mended after ${((Date.now() - removedMs) / 1_000).toFixed(1)} s` : 'not mended yet';
 }
 
 export const brokerKinds: FaultKind[] = [
@@ -85,8 +90,7 @@ export const brokerKinds: FaultKind[] = [
     part: 'broker',
     mayRepeat: true,
     async strike(stage) {
-      await removeWhileQuiet(stage, (channel) => channel.deleteExchange(EXCHANGE));
-      return undefined;
+      return removeWhileQuiet(stage, (channel) => channel.deleteExchange(EXCHANGE));
     },
   },
   {
@@ -94,8 +98,7 @@ export const brokerKinds: FaultKind[] = [
     part: 'broker',
     mayRepeat: true,
     async strike(stage) {
-      await removeWhileQuiet(stage, (channel) => channel.deleteQueue(QUEUE));
-      return undefined;
+      return removeWhileQuiet(stage, (channel) => channel.deleteQueue(QUEUE));
     },
   },
   {

@@ -1,18 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ScheduleOverlapPolicy } from '@temporalio/client';
-import { SCHEDULE_ID } from '../../../src/schedule.ts';
 import type { FaultKind, Stage } from '../fault.ts';
 import type { Slot } from '../fleet.ts';
+import { provoke } from './provoke.ts';
 import { killAtStep, STEPS, type Step } from './steps.ts';
 
 /** A step comes with the next poll that finds a stream; later, something else is amiss. */
 const STEP_WITHIN_MS = 12_000;
-
-/** Gives the workers something to announce, and a poll that finds it even if another one is stuck. */
-async function provoke({ life, system }: Stage): Promise<void> {
-  life.startOne();
-  await system.client.schedule.getHandle(SCHEDULE_ID).trigger(ScheduleOverlapPolicy.ALLOW_ALL);
-}
 
 function killAt(name: string, step: Step): FaultKind {
   return {
