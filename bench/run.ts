@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeEnvironment } from './lib/machine.ts';
 import { formatOverview, formatTables, passes, type Result } from './lib/results.ts';
-import { runScenario, type Scenario } from './lib/scenario.ts';
+import { closeAll, runScenario, type Scenario } from './lib/scenario.ts';
 import { ROOT } from './lib/system.ts';
 import { budget } from './scenarios/budget.ts';
 import { cost } from './scenarios/cost.ts';
@@ -42,6 +42,10 @@ const names =
 
 // Results as JSON are all that goes to standard output then.
 const say = (line: string) => (values.json ? process.stderr : process.stdout).write(`${line}\n`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void closeAll().finally(() => process.exit(130)));
+}
+
 const results: Result[] = [];
 for (const name of names) {
   const scenario = SCENARIOS[name] as Scenario;

@@ -16,15 +16,21 @@ export interface Scenario {
   run(context: ScenarioContext): Promise<Outcome>;
 }
 
+const closers: (() => Promise<unknown>)[] = [];
+
+/** Closes what the running scenario has opened, the last first. For whoever is told to stop in the middle of one, too. */
+export async function closeAll(): Promise<void> {
+  for (let close = closers.pop(); close; close = closers.pop()) await close();
+}
+
 /** Runs a scenario and closes what it has opened. */
 export async function runScenario(
   scenario: Scenario,
   options: Pick<ScenarioContext, 'quick' | 'say'>,
 ): Promise<Outcome> {
-  const closers: (() => Promise<unknown>)[] = [];
   try {
     return await scenario.run({ ...options, defer: (close) => closers.push(close) });
   } finally {
-    for (const close of closers.reverse()) await close();
+    await closeAll();
   }
 }
