@@ -11,6 +11,8 @@ const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 10_000;
 /** A script that fails this often fails because of its input, not because of the store's state. */
 const SCRIPT_ATTEMPTS = 5;
+/** States of the store that pass, also when a script met them and its error names the script. */
+const PASSING = /^-?(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b|out of memory/i;
 
 /** One word for what failed: Twitch's kinds as they are, `store` for the rest of what a request needs. */
 export function failureKind(error: unknown): string {
@@ -47,7 +49,11 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
     });
   }
   const message = error instanceof Error ? storeProblem(error) : String(error);
-  const hopeless = error instanceof ReplyError && /^ERR|user_script/.test(message) && attempt >= SCRIPT_ATTEMPTS;
+  const hopeless =
+    error instanceof ReplyError &&
+    /^ERR|user_script/.test(message) &&
+    !PASSING.test(message) &&
+    attempt >= SCRIPT_ATTEMPTS;
   return ApplicationFailure.create({
     message: `the store (DRAGONFLY_URL) did not do its part: ${message}`,
     type: 'StoreUnavailable',

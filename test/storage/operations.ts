@@ -1,0 +1,166 @@
+import type { Dragonfly } from '../../src/storage/dragonfly.ts';
+import { Keys } from '../../src/storage/keys.ts';
+import { type PollRef, type StagedStream, Streams } from '../../src/storage/streams.ts';
+import { Targets } from '../../src/storage/targets.ts';
+import { MINUTE, NOON, type Store, stream } from './support.ts';
+
+/** What the service does to the store, each kind once, with the state that it finds. */
+export interface Operation {
+  name: string;
+  prepare(store: Store): Promise<unknown>;
+  act(store: Store): Promise<unknown>;
+  /**
+   * What of the result must be the same however often it was carried out. Numbers of changes are left out: they say what
+   * the last call changed.
+   */
+  essence?(result: unknown): unknown;
+}
+
+const FIRST: PollRef = { id: 'first', startedMs: NOON };
+const SECOND: PollRef = { id: 'second', startedMs: NOON + MINUTE };
+const USERS = ['u1', 'u2', 'u3', 'u4'];
+
+const staged = (kind: 'user' | 'game', ...users: string[]): StagedStream[] =>
+  users.map((user) => ({ ...stream(`s-${user}`, user, NOON, 'g1'), kind, startedMs: NOON }));
+
+const diff = (
+  { streams }: Store,
+  poll: PollRef,
+  shown: StagedStream[],
+  complete: { users: string[]; games: string[] } = { users: [], games: [] },
+) =>
+  streams.diff({
+    poll,
+    owner: `${poll.id}#0`,
+    streams: shown,
+    complete,
+    lastCompleteMs: 0,
+    firstSight: 'silent',
+    offlineAfterMisses: 1,
+    hotUntilMs: NOON + 60 * MINUTE,
+    nowMs: poll.startedMs,
+    claimBytes: 36_000,
+  });
+
+const open = (store: Store, poll: PollRef, lastMs = 0) => store.streams.openPoll(poll, lastMs, lastMs, poll.startedMs);
+
+async function someLive(store: Store): Promise<void> {
+  await store.targets.add('user', USERS, NOON - MINUTE, NOON);
+  await store.targets.add('game', ['g1', 'g2'], NOON - MINUTE);
+  await open(store, FIRST);
+  await diff(store, FIRST, [...staged('user', 'u1', 'u2'), ...staged('game', 'x1', 'x2')]);
+  await store.streams.markAnnounced(['s-u1', 's-x1']);
+}
+
+const decided = (result: unknown) => {
+  const { lost, handled, live, events } = result as { [field: string]: unknown };
+  return { lost, handled, live, events };
+};
+
+/** Every script, and every plain command that writes. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    name: 'openPoll finds that state was lost',
+    prepare: async () => undefined,
+    act: (store) => open(store, SECOND, FIRST.startedMs),
+  },
+  {
+    name: 'openPoll and noteSeeded after another poll',
+    prepare: (store) => open(store, FIRST),
+    async act(store) {
+      const opened = await open(store, SECOND, FIRST.startedMs);
+      await store.streams.noteSeeded('abc');
+      return opened;
+    },
+  },
+  {
+    name: 'addTargets',
+    prepare: ({ targets }) => targets.add('user', ['u1'], NOON, NOON),
+    async act({ targets }) {
+      await targets.add('user', USERS, NOON + MINUTE, NOON + MINUTE);
+      await targets.add('game', ['g1'], NOON + MINUTE);
+    },
+  },
+  {
+    name: 'coolTargets',
+    prepare: ({ targets }) => targets.add('user', USERS, NOON, NOON),
+    async act({ targets }) {
+      await targets.add('user', ['u9'], NOON, NOON + MINUTE);
+      await targets.cool(NOON);
+      return targets.listHot(undefined, 10);
+    },
+  },
+  {
+    name: 'removeTargets',
+    prepare: someLive,
+    async act({ targets }) {
+      await targets.remove('user', ['u1', 'u3']);
+      await targets.remove('game', ['g1']);
+    },
+  },
+  {
+    name: 'stagePage and readPages',
+    prepare: async () => undefined,
+    async act({ streams }) {
+      const page = [stream('s1', 'u1'), stream('s2', 'u2')];
+      const fresh = await streams.stagePage(FIRST, 3, 1, 'user', page);
+      return [fresh, await streams.readPages(FIRST, [{ batch: 3, page: 1, streams: 2 }])];
+    },
+  },
+  {
+    name: 'diffStreams claims, renews, takes in, and counts misses',
+    prepare: async (store) => {
+      await someLive(store);
+      await open(store, SECOND, NOON);
+    },
+    act: (store) =>
+      diff(store, SECOND, [...staged('user', 'u2', 'u3', 'u4'), ...staged('game', 'x2', 'x3')], {
+        users: ['u1'],
+        games: ['g1'],
+      }),
+    essence: decided,
+  },
+  {
+    name: 'renewClaims and markAnnounced',
+    prepare: someLive,
+    async act({ streams }) {
+      const held = await streams.renewClaims('first#0', ['s-u1', 's-u2', 's-new']);
+      await streams.markAnnounced(held);
+      return held;
+    },
+    // What was renewed and then announced is not held again.
+    essence: () => undefined,
+  },
+];
+
+/** A store on that connection behind a prefix of its own. */
+export function storeOn(connection: Dragonfly, prefix: string): Store {
+  const keys = new Keys(prefix);
+  return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
+}
+
+/** All that is behind a prefix, with whether it expires: two stores that went through the same are equal. */
+export async function contents(connection: Dragonfly, prefix: string): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  const keys: string[] = [];
+  let cursor = '0';
+  do {
+    const [next, some] = await connection.scan(cursor, 'MATCH', `${prefix}*`, 'COUNT', 1_000);
+    keys.push(...some);
+    cursor = next;
+  } while (cursor !== '0');
+  for (const key of keys.sort()) {
+    const type = await connection.type(key);
+    const expires = (await connection.pttl(key)) > 0;
+    const value = await readKey(connection, key, type);
+    found[key.slice(prefix.length)] = { type, expires, value };
+  }
+  return found;
+}
+
+function readKey(connection: Dragonfly, key: string, type: string): Promise<unknown> {
+  if (type === 'string') return connection.get(key);
+  if (type === 'hash') return connection.hgetall(key);
+  if (type === 'zset') return connection.zrange(key, 0, '-1', 'WITHSCORES');
+  throw new Error(`${key} is a ${type}, which nothing here writes`);
+}
