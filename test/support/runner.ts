@@ -77,7 +77,9 @@ export interface RunOptions {
 export async function runTests(options: RunOptions): Promise<ResultCounter> {
   const counter = new ResultCounter();
   const { files, output, concurrency, timeoutMs } = options;
-  const events = run({ files, concurrency, timeout: timeoutMs });
+  // Node may wait for ever at its end for a socket that was reset: a file ends when its tests have.
+  const execArgv = ['--test-force-exit'];
+  const events = run({ files, concurrency, timeout: timeoutMs, execArgv });
   for (const outcome of ['pass', 'fail'] as const) {
     events.on(`test:${outcome}`, ({ name, nesting, file, line, skip, todo, details }) => {
       const error = 'error' in details ? details.error : undefined;
