@@ -22,6 +22,7 @@ import {
   noteProblem,
   type PollReport,
   type PollSinks,
+  pollIdOf,
   readLastReport,
 } from './report.ts';
 import { Slices } from './slices.ts';
@@ -130,7 +131,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
 
 function openingState(): Resume {
   const { workflowId, firstExecutionRunId, startTime, lastResult } = workflowInfo();
-  const poll = { id: `${workflowId}:${firstExecutionRunId.slice(0, 8)}`, startedMs: startTime.getTime() };
+  const poll = { id: pollIdOf(workflowId, firstExecutionRunId), startedMs: startTime.getTime() };
   return {
     poll,
     intervalSeconds: 0,

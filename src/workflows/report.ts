@@ -53,6 +53,15 @@ export interface PollSinks extends Sinks {
 const MOST_PROBLEMS = 5;
 const PROBLEM_LENGTH = 200;
 
+/**
+ * A poll's id: its claims, its staged pages and its deliveries go by it, so no two polls may share one. Polls that wait
+ * behind each other can have the same workflow id (a schedule names them by the second), and run ids begin with the
+ * time: only their end is random.
+ */
+export function pollIdOf(workflowId: string, firstRunId: string): string {
+  return `${workflowId}:${firstRunId.slice(-12)}`;
+}
+
 export function newReport(pollId: string, startedMs: number): PollReport {
   return {
     pollId,

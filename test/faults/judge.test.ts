@@ -24,7 +24,7 @@ function poll(startMs: number, given: Partial<PollRecord> & { failedBatches?: nu
   const report = { failedBatches, incompleteBatches: 0, targets: 1 } as PollRecord['report'];
   const base = {
     workflowId: `poll-${startMs}`,
-    runId: '01234567-89',
+    runId: '01234567-0123-7123-8123-0123456789ab',
     startMs,
     endMs: startMs + 500,
     status: 'COMPLETED',
@@ -96,7 +96,7 @@ describe('what is lost', () => {
 
   it('is what a complete poll has read, however briefly it was visible', () => {
     const brief = stream({ sights: [{ target: 'game:7', fromMs: START + 10_000, toMs: START + 11_200 }] });
-    const readBy = new Map([['s1', new Set([`poll-${START + 11_000}:01234567`])]]);
+    const readBy = new Map([['s1', new Set([`poll-${START + 11_000}:0123456789ab`])]]);
     assert.equal(verdict({ streams: [brief], readBy }).lost.length, 1);
     assert.equal(verdict({ streams: [brief] }).lost.length, 0);
   });
@@ -116,7 +116,7 @@ describe('what is lost', () => {
 
   it('is not a stream that ended before the claim of a terminated poll ran out', () => {
     const terminated = poll(START + 11_000, { status: 'TERMINATED', workflowId: 'gone' });
-    const readBy = new Map([['s1', new Set(['gone:01234567'])]]);
+    const readBy = new Map([['s1', new Set(['gone:0123456789ab'])]]);
     const polls = [terminated, poll(START + 20_000)];
     assert.deepEqual(verdict({ polls, readBy }).missed['claimed by a terminated poll'], ['s1']);
     assert.equal(verdict({ polls: [...polls, poll(START + 2 * MINUTE)], readBy }).lost.length, 1);

@@ -144,6 +144,24 @@ export const brokerKinds: FaultKind[] = [
     },
   },
   {
+    name: 'broker connection cut while it is made',
+    part: 'broker',
+    mayRepeat: true,
+    async strike({ fleet }, _lastsMs, random) {
+      const lines = fleet.lines('broker');
+      for (let times = 0; times < 6; times++) {
+        for (const line of lines) {
+          // The handshake takes about 600 bytes, exchanges, queues and channels as many again.
+          line.cutAfter(550 + random.int(500), 'toClient');
+          if (times === 0) line.reset();
+        }
+        await sleep(400);
+      }
+      for (const line of lines) await line.restore();
+      return undefined;
+    },
+  },
+  {
     name: 'broker connection reset',
     part: 'broker',
     mayRepeat: true,

@@ -1,4 +1,5 @@
 import { VISIBILITY_LAG_MS } from '../../../src/storage/streams.ts';
+import { pollIdOf } from '../../../src/workflows/report.ts';
 import type { Evidence } from './evidence.ts';
 import type { PollRecord } from './polls.ts';
 import type { Sight, TrueStream } from './truth.ts';
@@ -60,15 +61,12 @@ function provingPolls(evidence: Evidence, stream: TrueStream): PollRecord[] {
     fromMs <= startMs && toMs >= endMs && (target.startsWith('user:') || servedMs <= endMs);
   return evidence.polls.filter((poll) => {
     if (!isComplete(evidence, poll)) return false;
-    if (readBy?.has(pollIdOf(poll))) return true;
+    if (readBy?.has(idOf(poll))) return true;
     return isWhole(evidence, poll) && stream.sights.some((sight) => covers(sight, poll));
   });
 }
 
-/** The id by which the application calls a poll. */
-function pollIdOf({ workflowId, runId }: PollRecord): string {
-  return `${workflowId}:${runId.slice(0, 8)}`;
-}
+const idOf = ({ workflowId, runId }: PollRecord) => pollIdOf(workflowId, runId);
 
 /** What has to become of a stream, from what is known of the world, the polls and the faults. */
 export function expectation(evidence: Evidence, stream: TrueStream): Expectation {
@@ -89,7 +87,7 @@ export function expectation(evidence: Evidence, stream: TrueStream): Expectation
   const early = silenced ? proving.filter(({ endMs }) => endMs < silenced.startMs) : proving;
   if (early.length === 0) return { arrives: 'may', because: 'taken in silently' };
   const terminated = evidence.polls.filter(
-    (poll) => poll.status === 'TERMINATED' && evidence.readBy.get(stream.id)?.has(pollIdOf(poll)),
+    (poll) => poll.status === 'TERMINATED' && evidence.readBy.get(stream.id)?.has(idOf(poll)),
   );
   const [poll] = early.filter(({ startMs, endMs }) =>
     terminated.every((other) => endMs < other.startMs || startMs > other.endMs + TERMINATED_CLAIM_MS),
