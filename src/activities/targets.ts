@@ -4,6 +4,7 @@ import type { PollRef } from '../storage/streams.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
 import type { LastPoll } from '../workflows/report.ts';
 import { toActivityFailure } from './failures.ts';
+import { heartbeating } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
 import { dormantPerPoll } from './rhythm.ts';
 import { readGroup } from './walk.ts';
@@ -51,7 +52,10 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
     /** Reads the next targets of the walk, at most 2,000; the first call of a poll also opens it in the store. */
     async fetchTargets(input: FetchTargetsInput): Promise<FetchedTargets> {
       try {
-        return await fetch(input);
+        return await heartbeating(
+          () => undefined,
+          () => fetch(input),
+        );
       } catch (error) {
         throw toActivityFailure(error, activityInfo().attempt);
       }

@@ -8,6 +8,7 @@ import type { Activities } from '../activities/index.ts';
  */
 export const { fetchTargets } = proxyActivities<Pick<Activities, 'fetchTargets'>>({
   startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
 });
 export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>({
