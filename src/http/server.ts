@@ -13,6 +13,8 @@ export function createHttpServer(logger: Logger): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     connectionTimeout: 15_000,
     requestTimeout: 10_000,
+    // Node looks only every 30 s for requests that are over their time.
+    http: { connectionsCheckingInterval: 1_000 },
     keepAliveTimeout: 10_000,
     handlerTimeout: 10_000,
     bodyLimit: 64 * 1024,
@@ -27,7 +29,15 @@ export function createHttpServer(logger: Logger): FastifyInstance {
     );
   });
 
+  // Else a client that never ends its request keeps its connection for as long as it sends a byte now and then.
+  app.addHook('onSend', async (request, reply) => {
+    if (!request.raw.complete) reply.header('connection', 'close');
+  });
+
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error.code === 'FST_ERR_HANDLER_TIMEOUT' && !request.raw.complete) {
+      return reply.code(408).send({ error: 'bad_request', message: 'the request did not come to its end in time' });
+    }
     const status = error.statusCode ?? 500;
     if (status >= 500) {
       request.log.error({ err: error, method: request.method, url: request.url }, 'request failed');
