@@ -3,7 +3,7 @@
  * true with what arrived. Ends with 1 when a promise is broken. `npm run faults -- --help` lists the options.
  */
 import { writeFileSync } from 'node:fs';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { runCampaign } from './campaign.ts';
 import { KINDS } from './kinds/index.ts';
@@ -12,7 +12,7 @@ import { drawWaves, shortWaves } from './plan.ts';
 import { asMarkdown, asText } from './table.ts';
 
 interface Options {
-  seed: number;
+  seed?: number;
   goLives: number;
   faults: number;
   kinds?: string;
@@ -25,19 +25,29 @@ interface Options {
 
 const count = (text: string) => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`expected a whole number, not ${text}`);
+  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError('Expected a whole number.');
   return value;
 };
 
-const { seed, goLives, faults, kinds, short, json, out, keep, ...given } = new Command('faults')
+const {
+  seed = Math.floor(Math.random() * 1e9),
+  goLives,
+  faults,
+  kinds,
+  short,
+  json,
+  out,
+  keep,
+  ...given
+} = new Command('faults')
   .description(
     'Strikes the service with faults and checks that no stream is lost and none announced otherwise than promised.',
   )
-  .option('--seed <number>', 'what life and faults are drawn from', count, Math.floor(Math.random() * 1e9))
+  .option('--seed <number>', 'what life and faults are drawn from; default: any', count)
   .option('--go-lives <number>', 'least number of streams', count, 1_000)
   .option('--faults <number>', 'number of faults', count, 200)
   .option('--kinds <texts>', 'only kinds whose name contains one of these, separated by commas')
-  .option('--first-sight <mode>', 'announce or silent; default: drawn from the seed')
+  .addOption(new Option('--first-sight <mode>', 'default: drawn from the seed').choices(['announce', 'silent']))
   .option('--short', 'the short run of the test suite: every kind once')
   .option('--json', 'print the outcome as JSON')
   .option('--out <file>', 'write the table as Markdown')
