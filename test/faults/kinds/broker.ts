@@ -151,11 +151,11 @@ export const brokerKinds: FaultKind[] = [
       const lines = fleet.lines('broker');
       for (let times = 0; times < 6; times++) {
         for (const line of lines) {
-          // The handshake takes about 600 bytes, exchanges, queues and channels as many again.
-          line.cutAfter(550 + random.int(500), 'toClient');
-          if (times === 0) line.reset();
+          // The handshake takes about 500 bytes, exchanges, queues and channels 250 more.
+          line.cutAfter(480 + random.int(280), 'toClient');
+          line.reset();
         }
-        await sleep(400);
+        await sleep(600);
       }
       for (const line of lines) await line.restore();
       return undefined;
