@@ -30,7 +30,9 @@ describe('the HTTP server', { concurrency: true, timeout: 60_000 }, () => {
 
   before(async () => {
     app = createHttpServer(pino({ level: 'error' }, { write: (line: string) => errors.push(line) }));
-    app.addHook('onRoute', ({ method, url }) => routes.push({ method, url }));
+    app.addHook('onRoute', ({ method, url }) => {
+      routes.push({ method, url });
+    });
     await app.register(healthz, { health: () => ({ state: 'running', workers: {} }) });
     await app.register(metricsEndpoint, { registry: new Registry() });
     await app.register(readyz, { checks: {}, stopping: () => false });
