@@ -106,6 +106,8 @@ export interface LastPoll {
   turnAfter?: string;
   turnFailed: boolean;
   hadAdvice: boolean;
+  /** The broker was away longer than an interval. */
+  brokerAway: boolean;
 }
 
 /** Reads the schedule's last completion result, which may have been written by another version of this code. */
@@ -122,6 +124,7 @@ export function readLastReport(result: unknown): LastPoll {
     ...(typeof turn.after === 'string' && { turnAfter: turn.after }),
     turnFailed: underWay && turn.failed === true,
     hadAdvice: typeof report.advice === 'string',
+    brokerAway: Number(report.handedOver) > 0,
   };
 }
 

@@ -111,11 +111,13 @@ export class Slices {
   }
 
   async #announce(owner: string, events: StreamEvent[]): Promise<void> {
-    const { poll, intervalSeconds, report } = this.#state;
+    const { poll, intervalSeconds, last, report } = this.#state;
+    // A broker that was away for all of the last poll gets one attempt, so that polls keep their interval meanwhile.
+    const giveUpAfterSeconds = last.brokerAway ? 0 : intervalSeconds;
     if (!this.#brokerAway) {
       try {
         const { announced } = await publishStreams.executeWithOptions({ summary: summarizeEvents(events) }, [
-          { poll, owner, events, giveUpAfterSeconds: intervalSeconds },
+          { poll, owner, events, giveUpAfterSeconds },
         ]);
         report.announced += announced;
         return;

@@ -40,7 +40,15 @@ describe('the input of pollStreams', () => {
 
 describe('the report', () => {
   it('of the last poll is read with care: it may be of another version', () => {
-    const unknown = { pollMs: 0, completeMs: 0, gameRequests: 0, turnMs: 0, turnFailed: false, hadAdvice: false };
+    const unknown = {
+      pollMs: 0,
+      completeMs: 0,
+      gameRequests: 0,
+      turnMs: 0,
+      turnFailed: false,
+      hadAdvice: false,
+      brokerAway: false,
+    };
     assert.deepEqual(readLastReport(undefined), unknown);
     assert.deepEqual(
       readLastReport({ startedAt: 'yesterday', lastCompleteAt: 7, turn: 'x', gameRequests: {} }),
@@ -50,6 +58,7 @@ describe('the report', () => {
       startedAt: '2026-01-01T00:00:30.000Z',
       lastCompleteAt: '2026-01-01T00:00:00.000Z',
       gameRequests: 7,
+      handedOver: 2,
       turn: { startedAt: '2026-01-01T00:00:10.000Z', after: '123', failed: true },
     };
     assert.deepEqual(readLastReport(report), {
@@ -60,6 +69,7 @@ describe('the report', () => {
       turnAfter: '123',
       turnFailed: true,
       hadAdvice: false,
+      brokerAway: true,
     });
   });
 
