@@ -1,9 +1,11 @@
 import type { Reason, Stream, StreamEvent, TargetKind } from '../model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
+import { splitGames } from './splitGames.ts';
 
 /** Streams in one script call: bounds how long a script holds up other commands. */
 const STREAMS_PER_CALL = 500;
+const NO_TARGETS = { users: [], games: [] };
 /** A staged page is needed until its slice is diffed: seconds, or as long as the workers are away. */
 const PAGE_TTL_SECONDS = 15 * 60;
 /**
@@ -143,36 +145,14 @@ export class Streams {
   async diff(request: DiffRequest): Promise<DiffResult> {
     const result = { lost: false as const, handled: 0, silent: 0, ended: 0, live: 0, events: [] as StreamEvent[] };
     let bytesLeft = request.claimBytes;
+    const { users } = request.complete;
+    const [games = [], ...more] = await splitGames(this.#redis, this.#keys, request.complete.games);
+    const first = { users, games };
     do {
       const some = request.streams.slice(result.handled, result.handled + STREAMS_PER_CALL);
       const last = result.handled + some.length === request.streams.length;
       const texts = some.map((stream) => JSON.stringify(stream));
-      const answer = await this.#redis.diffStreams(
-        7 + some.length,
-        this.#keys.meta,
-        this.#keys.live,
-        this.#keys.liveByGame,
-        this.#keys.added('user'),
-        this.#keys.added('game'),
-        this.#keys.hot,
-        this.#keys.hotUntil,
-        ...some.map((stream) => this.#keys.mark(stream.id)),
-        JSON.stringify({
-          poll: request.poll.id,
-          pollAt: request.poll.startedMs,
-          owner: request.owner,
-          now: request.nowMs,
-          leaseMs: LEASE_MS,
-          markMs: MARK_MS,
-          firstSight: request.firstSight,
-          enteredBefore: request.lastCompleteMs - VISIBILITY_LAG_MS,
-          offlineAfterMisses: request.offlineAfterMisses,
-          hotUntil: request.hotUntilMs,
-          claimBytes: bytesLeft,
-        }),
-        JSON.stringify(last ? request.complete : { users: [], games: [] }),
-        ...texts,
-      );
+      const answer = await this.#compare(request, some, texts, last ? first : NO_TARGETS, bytesLeft);
       if (answer[0] === 'LOST') return { lost: true };
       const [, handled, silent, ended, live, claimed] = answer;
       for (let i = 0; i < claimed.length; i += 2) {
@@ -186,7 +166,50 @@ export class Streams {
       result.live = live;
       if (handled < some.length || (bytesLeft <= 0 && !last)) break;
     } while (result.handled < request.streams.length);
+    if (result.handled < request.streams.length) return result;
+    for (const some of more) {
+      const answer = await this.#compare(request, [], [], { users: [], games: some }, bytesLeft);
+      if (answer[0] === 'LOST') return { lost: true };
+      const [, , , ended, live] = answer;
+      result.ended += ended;
+      result.live = live;
+    }
     return result;
+  }
+
+  #compare(
+    request: DiffRequest,
+    streams: readonly StagedStream[],
+    texts: readonly string[],
+    complete: DiffRequest['complete'],
+    claimBytes: number,
+  ) {
+    return this.#redis.diffStreams(
+      7 + streams.length,
+      this.#keys.meta,
+      this.#keys.live,
+      this.#keys.liveByGame,
+      this.#keys.added('user'),
+      this.#keys.added('game'),
+      this.#keys.hot,
+      this.#keys.hotUntil,
+      ...streams.map((stream) => this.#keys.mark(stream.id)),
+      JSON.stringify({
+        poll: request.poll.id,
+        pollAt: request.poll.startedMs,
+        owner: request.owner,
+        now: request.nowMs,
+        leaseMs: LEASE_MS,
+        markMs: MARK_MS,
+        firstSight: request.firstSight,
+        enteredBefore: request.lastCompleteMs - VISIBILITY_LAG_MS,
+        offlineAfterMisses: request.offlineAfterMisses,
+        hotUntil: request.hotUntilMs,
+        claimBytes,
+      }),
+      JSON.stringify(complete),
+      ...texts,
+    );
   }
 
   /** Renews an owner's claims before it publishes. Returns the ids that it still has to publish. */
