@@ -101,6 +101,16 @@ describe('what is lost', () => {
     assert.equal(verdict({ streams: [brief] }).lost.length, 0);
   });
 
+  it('is what a poll with failed batches has read, unless its pages may have been lost', () => {
+    const polls = [poll(START + 11_000, { failedBatches: 1 })];
+    const readBy = new Map([['s1', new Set([`poll-${START + 11_000}:0123456789ab`])]]);
+    assert.equal(verdict({ polls, readBy }).lost.length, 1);
+    for (const part of ['worker', 'store'] as const) {
+      const { lost, missed } = verdict({ polls, readBy, faults: [fault(START + 10_500, { part })] });
+      assert.deepEqual([lost, missed['not polled']], [[], ['s1']]);
+    }
+  });
+
   it('is not an old stream that a store without its state takes in silently, unless a poll was through with it before', () => {
     const old = stream({ startedMs: START - 30 * MINUTE });
     const loss = fault(START + 10_500, { loses: true });

@@ -33,7 +33,10 @@ function totals(result: CampaignResult): [string, string][] {
     ['unexpected', String(verdict.unexpected.length)],
     ['repeated with the same messageId', String(verdict.repeats.length)],
     ['repeated otherwise', String(verdict.repeatedOtherwise.length)],
-    ...Object.entries(missed).map(([excuse, ids]): [string, string] => [`missed, ${excuse}`, String(ids.length)]),
+    ...Object.entries(missed).map(([excuse, ids]): [string, string] => [
+      `missed, ${excuse}`,
+      `${ids.length}, of which ${ids.filter((id) => evidence.firstServedAtMs(id) !== undefined).length} were ever served`,
+    ]),
     ['out of order', `${verdict.disordered.length}, and ${verdict.disorderedUnderFaults} under faults`],
     ['dead letters', `${verdict.deadLettered}; ${redeliveries} redelivered to the ledger`],
     ['visible to arrived, quiet', describe(delays.quiet)],
@@ -60,7 +63,7 @@ export function asText(result: CampaignResult): string {
   const table = all.map((row) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
   );
-  const summary = totals(result).map(([name, value]) => `${name.padEnd(34)}${value}`);
+  const summary = totals(result).map(([name, value]) => `${name.padEnd(38)}${value}`);
   return [...table, '', ...summary].join('\n');
 }
 

@@ -1,5 +1,6 @@
 import { VISIBILITY_LAG_MS } from '../../../src/storage/streams.ts';
 import { pollIdOf } from '../../../src/workflows/report.ts';
+import type { FaultRecord } from '../fault.ts';
 import type { Evidence } from './evidence.ts';
 import type { PollRecord } from './polls.ts';
 import type { Sight, TrueStream } from './truth.ts';
@@ -49,10 +50,18 @@ function isWhole({ faults }: Evidence, { startMs, endMs, report }: PollRecord): 
   return report?.incompleteBatches === 0 && !hidden;
 }
 
+/** Whatever this poll staged was compared: no worker was killed between staging and the end of its activity, and no page got lost. */
+function comparesWhatItStages({ faults }: Evidence, { status, startMs, endMs, report }: PollRecord): boolean {
+  if (status !== 'COMPLETED') return false;
+  const disturbs = ({ kind, startMs: fromMs, recoveredMs }: FaultRecord) =>
+    (kind.part === 'worker' || kind.part === 'store') && fromMs <= endMs && recoveredMs >= startMs;
+  return report?.failedBatches === 0 || !faults.some(disturbs);
+}
+
 /**
- * The polls that prove that a stream was visible to the service: each was complete, and either read the stream (its page
- * was staged), or a target showed the stream from the poll's start to its end. With game targets the latter proves
- * nothing for a stream that was never served: pages shift while they are read.
+ * The polls that prove that a stream was visible to the service: each read the stream (its page was staged) and compared
+ * what it read, or was complete while a target showed the stream from the poll's start to its end. With game targets the
+ * latter proves nothing for a stream that was never served: pages shift while they are read.
  */
 function provingPolls(evidence: Evidence, stream: TrueStream): PollRecord[] {
   const readBy = evidence.readBy.get(stream.id);
@@ -60,9 +69,8 @@ function provingPolls(evidence: Evidence, stream: TrueStream): PollRecord[] {
   const covers = ({ target, fromMs, toMs }: Sight, { startMs, endMs }: PollRecord) =>
     fromMs <= startMs && toMs >= endMs && (target.startsWith('user:') || servedMs <= endMs);
   return evidence.polls.filter((poll) => {
-    if (!isComplete(evidence, poll)) return false;
-    if (readBy?.has(idOf(poll))) return true;
-    return isWhole(evidence, poll) && stream.sights.some((sight) => covers(sight, poll));
+    if (readBy?.has(idOf(poll)) && comparesWhatItStages(evidence, poll)) return true;
+    return isComplete(evidence, poll) && isWhole(evidence, poll) && stream.sights.some((sight) => covers(sight, poll));
   });
 }
 

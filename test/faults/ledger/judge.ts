@@ -4,8 +4,6 @@ import { expectation, isAnnouncedAfterLoss } from './expectation.ts';
 import type { Arrival } from './mailbox.ts';
 import type { TrueStream } from './truth.ts';
 
-/** A message may have been on its way for so long when a fault struck; also when the fault was over already. */
-const ON_ITS_WAY_MS = 10_000;
 /** How long a claim keeps others off. */
 const LEASE_MS = 60_000;
 const FIELDS = 'game_id,started_at,title,user_id,user_login';
@@ -66,12 +64,13 @@ function judgeRepeats(evidence: Evidence, streamId: string, copies: readonly Arr
   for (const [i, copy] of copies.entries()) {
     const before = copies[i - 1];
     if (!before || !stream) continue;
+    // Each was sent at some time between its detection and its arrival, which the queue may have delayed.
+    const sinceMs = Math.min(detectedMs(before), detectedMs(copy));
     const between = evidence.faults.filter(
-      ({ kind, startMs, recoveredMs }) =>
-        kind.mayRepeat && startMs <= copy.atMs && recoveredMs >= before.atMs - ON_ITS_WAY_MS,
+      ({ kind, startMs, recoveredMs }) => kind.mayRepeat && startMs <= copy.atMs && recoveredMs >= sinceMs,
     );
     const sentAgain = copies.slice(0, i).some((earlier) => isSameEvent(earlier, copy));
-    const outlastsLease = detectedMs(copy) - detectedMs(before) >= LEASE_MS;
+    const outlastsLease = Math.abs(detectedMs(copy) - detectedMs(before)) >= LEASE_MS;
     const fault =
       sentAgain || outlastsLease
         ? nearest(between, before.atMs)
