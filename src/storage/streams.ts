@@ -153,7 +153,8 @@ export class Streams {
       const last = result.handled + some.length === request.streams.length;
       const texts = some.map((stream) => JSON.stringify(stream));
       const answer = await this.#compare(request, some, texts, last ? first : NO_TARGETS, bytesLeft);
-      if (answer[0] === 'LOST') return { lost: true };
+      // What was claimed before the loss is in nobody's hands but ours now.
+      if (answer[0] === 'LOST') return result.events.length > 0 ? result : { lost: true };
       const [, handled, silent, ended, live, claimed] = answer;
       for (let i = 0; i < claimed.length; i += 2) {
         const at = Number(claimed[i]);
@@ -169,7 +170,7 @@ export class Streams {
     if (result.handled < request.streams.length) return result;
     for (const some of more) {
       const answer = await this.#compare(request, [], [], { users: [], games: some }, bytesLeft);
-      if (answer[0] === 'LOST') return { lost: true };
+      if (answer[0] === 'LOST') return result.events.length > 0 ? result : { lost: true };
       const [, , , ended, live] = answer;
       result.ended += ended;
       result.live = live;
