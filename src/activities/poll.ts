@@ -40,10 +40,11 @@ export function pollActivities({ twitch, streams }: Dependencies) {
               cancellationSignal(),
             );
             if (answer.renewedToken) failedRequests.push('unauthorized');
-            const unseen = await streams.stagePage(poll, batch.no, page, batch.kind, answer.streams);
+            const again = activityInfo().attempt > 1;
+            const at = { batch: batch.no, page };
+            const staged = await streams.stagePage(poll, at, batch.kind, answer.streams, again);
             return {
-              streams: answer.streams.length,
-              unseen,
+              ...staged,
               malformed: answer.malformed,
               failedRequests,
               ...(answer.cursor !== undefined && { next: answer.cursor }),

@@ -115,20 +115,30 @@ export class Streams {
     await this.#redis.hset(this.#keys.meta, 'seeded', fingerprint);
   }
 
-  /** Keeps a page until its diff. Returns how many of its streams have no mark: they are new. */
-  async stagePage(poll: PollRef, batch: number, page: number, kind: TargetKind, streams: Stream[]): Promise<number> {
-    if (streams.length === 0) return 0;
-    const staged: StagedStream[] = streams.map((stream) => ({
-      ...stream,
-      kind,
-      startedMs: Date.parse(stream.startedAt),
-    }));
-    const key = this.#keys.page(poll.id, batch, page);
+  /**
+   * Keeps a page until its diff.
+   *
+   * @param again an earlier attempt may have kept this page and died: what it saw stays, though it may be over by now
+   * @returns how many streams are kept, and how many of them have no mark: they are new
+   */
+  async stagePage(
+    poll: PollRef,
+    page: Omit<PageRef, 'streams'>,
+    kind: TargetKind,
+    streams: readonly Stream[],
+    again = false,
+  ): Promise<{ streams: number; unseen: number }> {
+    const staged = new Map<string, StagedStream>();
+    const [earlier] = again ? await this.readPages(poll, [{ ...page, streams: 0 }]) : [];
+    for (const stream of earlier ?? []) staged.set(stream.id, stream);
+    for (const stream of streams) staged.set(stream.id, { ...stream, kind, startedMs: Date.parse(stream.startedAt) });
+    if (staged.size === 0) return { streams: 0, unseen: 0 };
+    const key = this.#keys.page(poll.id, page.batch, page.page);
     const [, marks] = await Promise.all([
-      this.#redis.set(key, JSON.stringify(staged), 'EX', PAGE_TTL_SECONDS),
-      this.#redis.mget(streams.map((stream) => this.#keys.mark(stream.id))),
+      this.#redis.set(key, JSON.stringify([...staged.values()]), 'EX', PAGE_TTL_SECONDS),
+      this.#redis.mget([...staged.keys()].map((id) => this.#keys.mark(id))),
     ]);
-    return marks.filter((mark) => mark === null).length;
+    return { streams: staged.size, unseen: marks.filter((mark) => mark === null).length };
   }
 
   /** The streams of each page in order; `undefined` for a page that is gone. */

@@ -166,6 +166,35 @@ describe('the live set and the marks', () => {
   });
 });
 
+describe('a page that is staged again', () => {
+  let store: Store;
+  before(async () => {
+    store = await openStore();
+  });
+  after(() => store.connection.disconnect());
+
+  it('keeps what an earlier attempt saw before its worker died', async () => {
+    const { ref } = await TestPoll.open(store, NOON);
+    const at = { batch: 0, page: 0 };
+    const first = await store.streams.stagePage(ref, at, 'user', [stream('p1', 'u1'), stream('p2', 'u2')]);
+    const again = await store.streams.stagePage(ref, at, 'user', [stream('p2', 'u2'), stream('p3', 'u3')], true);
+    assert.deepEqual(
+      [first, again],
+      [
+        { streams: 2, unseen: 2 },
+        { streams: 3, unseen: 3 },
+      ],
+    );
+    const [kept] = await store.streams.readPages(ref, [{ ...at, streams: 3 }]);
+    assert.deepEqual(
+      kept?.map(({ id }) => id),
+      ['p1', 'p2', 'p3'],
+    );
+    const ended = await store.streams.stagePage(ref, at, 'user', [], true);
+    assert.equal(ended.streams, 3, 'also when the stream is over by now');
+  });
+});
+
 describe('claims', () => {
   let store: Store;
   before(async () => {

@@ -103,7 +103,7 @@ export const OPERATIONS: readonly Operation[] = [
     prepare: async () => undefined,
     async act({ streams }) {
       const page = [stream('s1', 'u1'), stream('s2', 'u2')];
-      const fresh = await streams.stagePage(FIRST, 3, 1, 'user', page);
+      const fresh = (await streams.stagePage(FIRST, { batch: 3, page: 1 }, 'user', page)).unseen;
       return [fresh, await streams.readPages(FIRST, [{ batch: 3, page: 1, streams: 2 }])];
     },
   },
