@@ -1,17 +1,28 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
 import { eventually } from '../support/services.ts';
 import { NOON, openStore, type Store, stream, TestPoll } from './support.ts';
 
 /** Dragonfly refuses a script that touches a key it did not declare; redis-server tells with MONITOR. */
 describe('the scripts', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'stream-poller-scripts-'));
+  let server: LocalRedis;
   let store: Store;
   before(async () => {
-    store = await openStore();
+    // A server of its own: MONITOR shows everybody's commands, and ioredis stumbles over those that come while it begins.
+    server = await startRedis({ dir });
+    store = await openStore(server.url);
   });
-  after(() => store.connection.disconnect());
+  after(async () => {
+    store.connection.disconnect();
+    await server.stop();
+    rmSync(dir, { recursive: true, force: true });
+  });
 
   it('touch only the keys that they declare', async () => {
     const monitor = await store.connection.monitor();

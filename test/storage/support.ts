@@ -25,8 +25,8 @@ export interface Store {
 }
 
 /** A store of its own on the shared server, behind a random prefix. */
-export async function openStore(): Promise<Store> {
-  const { url } = await redis();
+export async function openStore(given?: string): Promise<Store> {
+  const url = given ?? (await redis()).url;
   const connection = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
   await waitUntilReady(connection, 5_000);
   const keys = new Keys(randomPrefix());
