@@ -163,8 +163,11 @@ export async function recordHistories(app: TestApp): Promise<RecordedHistory[]> 
       ]),
       { maxBuffer: 64 * 1024 * 1024 },
     );
-    // Identities and sticky queues name the machine; a replay does not need them.
-    recorded.push({ workflowId, history: JSON.parse(stdout.replaceAll(`@${hostname()}`, '@recorded')) });
+    // Identities, sticky queues and stack traces name the machine; a replay does not need them.
+    recorded.push({
+      workflowId,
+      history: JSON.parse(stdout.replaceAll(`@${hostname()}`, '@recorded').replaceAll(`${process.cwd()}/`, '')),
+    });
   }
   return recorded;
 }
