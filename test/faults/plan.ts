@@ -19,13 +19,13 @@ export type Wave = Planned[][];
 
 const AIMED_SHARE = 0.7;
 
-function plan(kind: FaultKind, random: Random, share: number, waitMs: number): Planned {
+function plan(kind: FaultKind, random: Random, share: number, waitMs: number, first = false): Planned {
   const [least, most] = kind.lasts ?? [0, 0];
   return {
     kind,
     waitMs,
     lastsMs: Math.round(least + (most - least) * random.next() * share),
-    aimed: random.next() < AIMED_SHARE,
+    aimed: random.next() < AIMED_SHARE || first,
     random: random.fork(`fault ${kind.name} ${random.int(1e9)}`),
   };
 }
@@ -42,6 +42,7 @@ function canMeet(a: FaultKind, b: FaultKind): boolean {
 /** Draws waves of one to three faults until there are `count`. Each kind comes once before any comes again. */
 export function drawWaves(random: Random, count: number, kinds: readonly FaultKind[] = KINDS): Wave[] {
   const waves: Wave[] = [];
+  const drawn = new Set<FaultKind>();
   let deck: FaultKind[] = [];
   let left = count;
   while (left > 0) {
@@ -52,7 +53,9 @@ export function drawWaves(random: Random, count: number, kinds: readonly FaultKi
       const at = deck.findIndex((kind) => wave.every(([met]) => met && canMeet(met.kind, kind)));
       const [kind] = at < 0 ? [] : deck.splice(at, 1);
       if (!kind) break;
-      wave.push([plan(kind, random, 1, random.int(1_500))]);
+      // The first of each kind is aimed, so that every kind hits a poll.
+      wave.push([plan(kind, random, 1, random.int(1_500), !drawn.has(kind))]);
+      drawn.add(kind);
     }
     waves.push(wave);
     left -= wave.length;

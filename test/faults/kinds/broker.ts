@@ -26,6 +26,7 @@ async function removeWhileQuiet(stage: Stage, remove: (channel: Channel) => Prom
       await sleep(20);
     }
     await remove(channel);
+    await mailbox.reconnect();
   } finally {
     stop();
     held.resolve('pass');

@@ -15,7 +15,6 @@ export interface Arrival {
 }
 
 const RETRY_MS = 100;
-const LOOK_MS = 500;
 
 /**
  * Takes every message from `stream.online` and `stream.online.dead`, as a consumer would, by a connection of its own that
@@ -47,6 +46,14 @@ export class Mailbox {
   /** Unix milliseconds of the newest arrival, 0 before the first. */
   get lastArrivalMs(): number {
     return this.arrivals.at(-1)?.atMs ?? 0;
+  }
+
+  /**
+   * Subscribes anew. RabbitMQ 3.10 does not tell the consumers of a quorum queue that is deleted and declared again within
+   * milliseconds: they stay subscribed to what is gone, and get nothing.
+   */
+  async reconnect(): Promise<void> {
+    await this.#connection?.close().catch(() => undefined);
   }
 
   async stop(): Promise<void> {
@@ -84,27 +91,18 @@ export class Mailbox {
       channel.on('error', () => undefined);
       const ended = new Promise<void>((resolve) => channel.once('close', () => resolve()));
       const cancelled = Promise.withResolvers<void>();
-      // RabbitMQ 3.10 forgets to tell the consumers of a quorum queue that was deleted and declared again at once.
-      const look = async () => {
-        const { consumerCount } = await channel.checkQueue(queue);
-        if (consumerCount === 0) cancelled.resolve();
-      };
-      let looking: NodeJS.Timeout | undefined;
       try {
         await channel.checkQueue(queue);
         await channel.consume(queue, (message) => {
           if (message) this.#receive(channel, queue, message);
           else cancelled.resolve();
         });
-        looking = setInterval(() => void look().catch(() => undefined), LOOK_MS);
         await Promise.race([cancelled.promise, ended, closed]);
         // It waits for an answer, which a connection that is lost meanwhile does not bring.
         await Promise.race([channel.close().catch(() => undefined), closed]);
       } catch {
         // Not declared yet, or not any more: the service declares it.
         await sleep(RETRY_MS);
-      } finally {
-        clearInterval(looking);
       }
     }
   }
