@@ -51,7 +51,14 @@ export interface LocalTemporal {
  * One partition for each task queue: a queue's rate limit is divided among its partitions, and with the default of 4 the
  * last one drains alone at a quarter of the limit. The dev server takes no constraint on the queue's name here.
  */
-const DYNAMIC_CONFIG = ['matching.numTaskqueueReadPartitions=1', 'matching.numTaskqueueWritePartitions=1'];
+const ONE_PARTITION = ['matching.numTaskqueueReadPartitions=1', 'matching.numTaskqueueWritePartitions=1'];
+/** Diff and publish start in the worker that asked for them, without a way through the queue: 5 ms less each. */
+const EAGER_DISPATCH = 'system.enableActivityEagerExecution=true';
+/**
+ * A killed server has kept every commit; a machine that loses its power may lose the last ones, and comes up with a sound
+ * file. SQLite's default, a rollback journal, made every step of a workflow half as long again.
+ */
+const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
 /** Starts a dev server of its own for the caller. @throws when the CLI is missing, or when the server does not come up */
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
@@ -69,8 +76,11 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
     const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--namespace', namespace];
     args.push('--log-level', options.log ?? 'warn');
     args.push(...(headless ? ['--headless'] : ['--ui-port', String(uiPort)]));
-    if (options.dbFile) args.push('--db-filename', resolve(options.dbFile));
-    for (const setting of DYNAMIC_CONFIG) args.push('--dynamic-config-value', setting);
+    if (options.dbFile) {
+      args.push('--db-filename', resolve(options.dbFile));
+      for (const pragma of SQLITE_PRAGMAS) args.push('--sqlite-pragma', pragma);
+    }
+    for (const setting of [...ONE_PARTITION, EAGER_DISPATCH]) args.push('--dynamic-config-value', setting);
     const started = await startProcess({ name: 'temporal', dir, command: cli, args, env });
     const log = logFile(dir, 'temporal');
     try {
