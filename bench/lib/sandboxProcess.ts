@@ -7,7 +7,7 @@ import { createServer, request as sendRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type LiveStream, startTwitchSandbox, type TwitchSandbox } from '../../sandbox/twitch/index.ts';
 import { Random } from '../../sandbox/twitch/random.ts';
-import { drawUser } from './heavyTailed.ts';
+import { HeavyTailed } from './heavyTailed.ts';
 import type { GoneLive, SandboxCommands, SandboxReply, SandboxRequest, Trickle } from './sandboxProtocol.ts';
 
 /** Streams that are live from the start have been for so long. */
@@ -56,8 +56,9 @@ function startTrickle({ perSecond, spread, keepLive }: Trickle): void {
   const meanMs = 1_000 / perSecond;
   let dueMs = performance.now();
   let at = random.next();
+  const law = new HeavyTailed(users.length);
   const nextUser = () => {
-    if (spread === 'heavyTailed') return users[drawUser(random, users.length)] as string;
+    if (spread === 'heavyTailed') return users[law.draw(random)] as string;
     at = spread === 'even' ? (at + GOLDEN) % 1 : random.next();
     return users[Math.floor(at * users.length)] as string;
   };

@@ -4,15 +4,16 @@ import { Random } from '../../sandbox/twitch/random.ts';
 import { secretUrl } from '../../src/config/secret.ts';
 import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Targets } from '../../src/storage/targets.ts';
-import { drawUser, EXPONENT } from '../lib/heavyTailed.ts';
+import { DAILY_SHARE, DAYS, EXPONENT, HeavyTailed } from '../lib/heavyTailed.ts';
 import { mean, quantile } from '../lib/measure.ts';
 import type { Outcome } from '../lib/results.ts';
 import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
 import { BenchSystem } from '../lib/system.ts';
 
 const REQUESTS_PER_MINUTE = 780;
-const GO_LIVES_PER_SECOND = 8;
-const HOT_DAYS = 14;
+const GO_LIVES_PER_SECOND = 4;
+/** Longer than a turn of the dormant users takes, so that none is over before it is seen. */
+const STREAM_SECONDS = 120;
 
 interface Phase {
   goLives: number;
@@ -27,17 +28,17 @@ export const rhythm: Scenario = {
   measures:
     'Lag from the moment at which the API first shows a stream to its message, with a budget that is too small for the ' +
     'interval: once with one rhythm for all users, once with the full rhythm for those that were live in the last ' +
-    `${HOT_DAYS} days and turns for the others.`,
+    `${DAYS} days and turns for the others.`,
 
   async run({ quick, say, defer }): Promise<Outcome> {
     const users = quick ? 4_000 : 40_000;
     const sweepSeconds = (users / 100 / REQUESTS_PER_MINUTE) * 60;
     // As 100,000 users with the default interval of 30 s: the requests of a sweep take 2.6 intervals.
     const intervalSeconds = Math.max(1, Math.round(sweepSeconds / 2.6));
-    const seconds = Math.ceil(12 * sweepSeconds);
-    // One go-live per user on average: some have hundreds, most have none.
+    const seconds = Math.ceil(8 * sweepSeconds);
+    const law = new HeavyTailed(users);
     const history = new Random(77);
-    const recent = new Set(Array.from({ length: users }, () => drawUser(history, users)));
+    const recent = new Set(Array.from({ length: Math.round(law.total) }, () => law.draw(history)));
 
     const measure = async (hot: 'all' | 'recent') =>
       runPhase(hot, { users, intervalSeconds, seconds, recent, say, defer });
@@ -60,8 +61,8 @@ export const rhythm: Scenario = {
       conditions: [
         `${users} users, a sweep of ${sweepSeconds.toFixed(0)} s, an interval of ${intervalSeconds} s; ` +
           `${GO_LIVES_PER_SECOND} go-lives a second for ${seconds} s each`,
-        `go-lives per user fall with the user's rank to the power of ${EXPONENT} (bounded Pareto law); the ${HOT_DAYS} days ` +
-          'before hold one go-live per user on average, drawn from the same law',
+        `${DAILY_SHARE * 100} % of the users go live every day, behind them go-lives per user fall with the rank to the power of ` +
+          `-${EXPONENT}; those of the ${DAYS} days before are drawn from the same law, ${(law.total / users).toFixed(2)} per user`,
       ],
       versions: split.versions,
     };
@@ -88,7 +89,11 @@ async function runPhase(hot: 'all' | 'recent', options: PhaseOptions) {
   await system.poll();
   say(`${hot === 'all' ? 'one rhythm' : 'two rhythms'}: ${seconds} s of go-lives`);
   // Nobody is live at first, so that everything that arrives is a go-live of the measurement.
-  await system.sandbox.trickle({ perSecond: GO_LIVES_PER_SECOND, spread: 'heavyTailed', keepLive: users / 10 });
+  await system.sandbox.trickle({
+    perSecond: GO_LIVES_PER_SECOND,
+    spread: 'heavyTailed',
+    keepLive: GO_LIVES_PER_SECOND * STREAM_SECONDS,
+  });
   await sleep(seconds * 1_000);
   await system.sandbox.stopTrickle();
   const goneLive = await system.sandbox.goneLive();

@@ -131,6 +131,19 @@ describe('what is lost', () => {
     assert.deepEqual(verdict({ polls, readBy }).missed['claimed by a terminated poll'], ['s1']);
     assert.equal(verdict({ polls: [...polls, poll(START + 2 * MINUTE)], readBy }).lost.length, 1);
   });
+
+  it('is not a stream that a poll was comparing when the store lost everything, unless a later poll saw it as new', () => {
+    const comparing = poll(START + 11_000, { failedBatches: 1, workflowId: 'hit', endMs: START + 25_000 });
+    const readBy = new Map([['s1', new Set(['hit:0123456789ab'])]]);
+    const loss = fault(START + 20_000, { loses: true, part: 'store' });
+    const brief = stream({ sights: [{ target: 'user:1', fromMs: START + 10_000, toMs: START + 16_000 }] });
+    const polls = [comparing, poll(START + 15_000)];
+    const given = { streams: [brief], polls, readBy, faults: [loss] };
+    assert.deepEqual(verdict(given).missed['claim lost with the store'], ['s1']);
+    assert.equal(verdict({ ...given, streams: [stream()], polls: [...polls, poll(START + 30_000)] }).lost.length, 1);
+    const through = poll(START + 11_000, { workflowId: 'hit', endMs: START + 25_000 });
+    assert.equal(verdict({ ...given, polls: [through, poll(START + 15_000)] }).lost.length, 1);
+  });
 });
 
 describe('what is unexpected', () => {

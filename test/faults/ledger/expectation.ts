@@ -21,7 +21,12 @@ export type Excuse =
    * The poll that found it was terminated from outside between claim and publication, and it had ended before the lease
    * of that claim was over.
    */
-  | 'claimed by a terminated poll';
+  | 'claimed by a terminated poll'
+  /**
+   * A poll was comparing it when the store lost everything, and never learned what it had claimed there: its worker was
+   * killed, or the reply was lost. Other polls had left the stream to it, and it ended or counted as old after that.
+   */
+  | 'claim lost with the store';
 
 /** What has to become of a stream. */
 export type Expectation =
@@ -80,7 +85,8 @@ const idOf = ({ workflowId, runId }: PollRecord) => pollIdOf(workflowId, runId);
 export function expectation(evidence: Evidence, stream: TrueStream): Expectation {
   if (stream.sights.length === 0) return { arrives: 'must not', because: 'no target ever showed it' };
   const lastMs = Math.max(...stream.sights.map(({ toMs }) => toMs));
-  const losses = evidence.faults.filter(({ kind, startMs }) => kind.loses && startMs <= lastMs);
+  const allLosses = evidence.faults.filter(({ kind }) => kind.loses);
+  const losses = allLosses.filter(({ startMs }) => startMs <= lastMs);
   if (evidence.firstSight === 'silent' && stream.startedMs < evidence.addedMs) {
     // Targets that come back after a loss count as watched all along, so that what started before may be announced.
     if (losses.some(({ startMs }) => isAnnouncedAfterLoss(stream, startMs))) {
@@ -94,12 +100,22 @@ export function expectation(evidence: Evidence, stream: TrueStream): Expectation
   const silenced = losses.find(({ endMs }) => stream.startedMs < endMs - VISIBILITY_LAG_MS);
   const early = silenced ? proving.filter(({ endMs }) => endMs < silenced.startMs) : proving;
   if (early.length === 0) return { arrives: 'may', because: 'taken in silently' };
-  const terminated = evidence.polls.filter(
-    (poll) => poll.status === 'TERMINATED' && evidence.readBy.get(stream.id)?.has(idOf(poll)),
+  const readers = evidence.polls.filter((poll) => evidence.readBy.get(stream.id)?.has(idOf(poll)));
+  const terminated = readers
+    .filter(({ status }) => status === 'TERMINATED')
+    .map(({ startMs, endMs }) => ({ fromMs: startMs, toMs: endMs + TERMINATED_CLAIM_MS }));
+  const lost = allLosses.flatMap((loss) =>
+    readers
+      .filter(({ startMs, endMs, report }) => {
+        return startMs <= loss.endMs && endMs >= loss.startMs && report?.failedBatches !== 0;
+      })
+      .map(({ startMs }) => ({ fromMs: startMs, toMs: loss.endMs })),
   );
-  const [poll] = early.filter(({ startMs, endMs }) =>
-    terminated.every((other) => endMs < other.startMs || startMs > other.endMs + TERMINATED_CLAIM_MS),
-  );
-  if (!poll) return { arrives: 'may', because: 'claimed by a terminated poll' };
+  const outside = ({ startMs, endMs }: PollRecord, claims: typeof terminated) =>
+    claims.every(({ fromMs, toMs }) => endMs < fromMs || startMs > toMs);
+  const trusted = early.filter((poll) => outside(poll, terminated));
+  if (trusted.length === 0) return { arrives: 'may', because: 'claimed by a terminated poll' };
+  const [poll] = trusted.filter((poll) => outside(poll, lost));
+  if (!poll) return { arrives: 'may', because: 'claim lost with the store' };
   return { arrives: 'must', because: `poll ${poll.workflowId} saw it` };
 }

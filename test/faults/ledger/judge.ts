@@ -21,7 +21,12 @@ export function judge(evidence: Evidence): Verdict {
     disordered: [],
     disorderedUnderFaults: 0,
     deadLettered: evidence.arrivals.filter(({ queue }) => queue.endsWith('.dead')).length,
-    missed: { 'not polled': [], 'taken in silently': [], 'claimed by a terminated poll': [] },
+    missed: {
+      'not polled': [],
+      'taken in silently': [],
+      'claimed by a terminated poll': [],
+      'claim lost with the store': [],
+    },
     delays: { quiet: delays([]), underFaults: delays([]) },
   };
   for (const stream of evidence.streams.values()) {
