@@ -1,9 +1,9 @@
-import type { ChannelModel, RecoveringChannelModel } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../log.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure, vhostOf } from './brokerErrors.ts';
 import { ConfirmWindow } from './confirmWindow.ts';
-import { atMost, CLOSE_MS, connectWithRecovery, destroySocket, leave } from './recovery.ts';
+import { atMost, CLOSE_MS, connectWithRecovery, destroySocket, leave, type Recovery } from './recovery.ts';
 import { applyTopology, type TopologyMode } from './topology.ts';
 
 const FIRST_RETRY_MS = 100;
@@ -38,7 +38,7 @@ export interface LinkOptions {
  */
 export class BrokerLink {
   readonly #options: LinkOptions;
-  #recovering: Promise<RecoveringChannelModel> | undefined;
+  #recovery: Promise<Recovery> | undefined;
   #model: ChannelModel | undefined;
   #window: ConfirmWindow | undefined;
   #blocked: string | undefined;
@@ -79,8 +79,8 @@ export class BrokerLink {
 
   /** Starts connecting, again and again until {@link close}. Never throws. */
   start(): void {
-    if (this.#recovering || this.#stopped) return;
-    this.#recovering = connectWithRecovery({
+    if (this.#recovery || this.#stopped) return;
+    this.#recovery = connectWithRecovery({
       ...this.#options,
       setUp: (model) => this.#setUp(model),
       retryDelayMs: (attempt) => this.#retryDelayMs(attempt),
@@ -115,7 +115,7 @@ export class BrokerLink {
     if (this.#stopped) return;
     this.#stopped = true;
     const model = this.#model;
-    const stopped = this.#recovering?.then((recovering) => recovering.close());
+    const stopped = this.#recovery?.then((recovery) => recovery.close());
     if (stopped) await atMost(CLOSE_MS, stopped).catch(() => {});
     // Recovery does not close a connection whose setup is under way, and waits for an answer without end.
     if (model) await leave(model);
@@ -136,6 +136,7 @@ export class BrokerLink {
     model.on('unblocked', () => this.#onBlocked(model, undefined));
     this.#model = model;
     try {
+      if (this.#stopped) throw new Error('the publisher was closed');
       await atMost(connectTimeoutMs, this.#openWindow(model));
     } catch (error) {
       const cause = dead ?? error;

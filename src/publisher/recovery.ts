@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import { type ChannelModel, connect } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
 
 /** For the broker to answer a close. */
@@ -17,23 +17,53 @@ export interface RecoveryOptions {
   onFailure: (error: Error) => void;
 }
 
+export interface Recovery {
+  /** Ends the connection, and the attempts to make one. */
+  close(): Promise<void>;
+}
+
 /** Connects with amqplib's own recovery, which goes on until it is closed. Never rejects. */
-export async function connectWithRecovery(options: RecoveryOptions): Promise<RecoveringChannelModel> {
+export async function connectWithRecovery(options: RecoveryOptions): Promise<Recovery> {
   const address = new URL(options.url.reveal());
   // Without a heartbeat a peer that vanished is never missed. The operator's own value stands.
   if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(options.heartbeatSeconds));
+  let handshakeFromMs = 0;
+  let handshakeEnded = () => {};
   const recovering = await connect(address.href, {
     // amqplib waits for a broker's greeting without end otherwise.
     timeout: options.connectTimeoutMs,
     noDelay: true,
     keepAlive: true,
-    recovery: { waitForConnect: false, calculateDelay: options.retryDelayMs, setup: options.setUp },
+    recovery: {
+      waitForConnect: false,
+      calculateDelay: options.retryDelayMs,
+      setup: (model: ChannelModel) => {
+        handshakeFromMs = Number.POSITIVE_INFINITY;
+        handshakeEnded();
+        return options.setUp(model);
+      },
+    },
   });
   // Without a listener a lost connection ends the process; `connect-failed` and the close event tell why.
   recovering.on('error', () => {});
   recovering.on('handler-error', options.onFailure);
   recovering.on('connect-failed', options.onFailure);
-  return recovering;
+  recovering.on('connect-failed', () => handshakeEnded());
+  recovering.on('reconnect-scheduled', ({ delay }) => {
+    handshakeFromMs = performance.now() + delay;
+  });
+  return {
+    async close() {
+      // Of a connection that is made after the close amqplib 2.3.1 hears no errors: one that dies would end the process.
+      if (performance.now() >= handshakeFromMs) {
+        const ended = new Promise<void>((resolve) => {
+          handshakeEnded = resolve;
+        });
+        await atMost(CLOSE_MS, ended).catch(() => {});
+      }
+      await recovering.close();
+    },
+  };
 }
 
 /** Ends a connection in order if the broker answers in time, and by force if not: amqplib's close() waits for ever. */

@@ -120,6 +120,23 @@ describe('publisher: a broker that breaks or hangs connections', { concurrency: 
     });
   }
 
+  test('close while a connection shakes hands, which then dies: the process lives', async (t) => {
+    const broker = await fakeBroker(t);
+    const { publisher } = startPublisher(t, broker.url, OFF);
+    const closed = new Promise<void>((resolve) => {
+      broker.onMethod = (name, peer) => {
+        if (name === 'ConnectionClose') peer.drop();
+        if (name !== 'ConnectionOpen') return name === 'ConnectionClose';
+        resolve(publisher.close());
+        setTimeout(() => peer.send(0, ['ConnectionOpenOk']), 20);
+        return true;
+      };
+    });
+    await closed;
+    await sleep(200);
+    assert.equal(broker.accepted, 1);
+  });
+
   test('close settles during a set-up that does not end, and nothing connects after it', async (t) => {
     const broker = await fakeBroker(t);
     broker.onMethod = (name) => name === 'ChannelOpen' || name === 'ConnectionClose';
