@@ -155,6 +155,8 @@ export class Streams {
   async diff(request: DiffRequest): Promise<DiffResult> {
     const result = { lost: false as const, handled: 0, silent: 0, ended: 0, live: 0, events: [] as StreamEvent[] };
     let bytesLeft = request.claimBytes;
+    // A stream that a user target and a game target show comes twice, and its claim is this owner's both times.
+    const claimedIds = new Set<string>();
     const { users } = request.complete;
     const [games = [], ...more] = await splitGames(this.#redis, this.#keys, request.complete.games);
     const first = { users, games };
@@ -168,8 +170,11 @@ export class Streams {
       const [, handled, silent, ended, live, claimed] = answer;
       for (let i = 0; i < claimed.length; i += 2) {
         const at = Number(claimed[i]);
-        result.events.push(toEvent(some[at] as StagedStream, claimed[i + 1] as Reason, request.nowMs));
+        const stream = some[at] as StagedStream;
         bytesLeft -= Buffer.byteLength(texts[at] as string);
+        if (claimedIds.has(stream.id)) continue;
+        claimedIds.add(stream.id);
+        result.events.push(toEvent(stream, claimed[i + 1] as Reason, request.nowMs));
       }
       result.handled += handled;
       result.silent += silent;

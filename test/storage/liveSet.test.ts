@@ -85,6 +85,16 @@ describe('the live set and the marks', () => {
     assert.deepEqual([byUser.length, byGame.length], [1, 0]);
   });
 
+  it('claims a stream once that a user target and a game target show in the same diff', async () => {
+    fresh();
+    const many = Array.from({ length: 60 }, (_, i) => stream(`s${i}`, `u${i}`));
+    const diff = await (await poll(0)).diff({
+      streams: [...many, ...many.map((one) => ({ ...one, kind: 'game' as const }))],
+    });
+    assert.ok(!diff.lost);
+    assert.deepEqual(ids(diff.events), ids(many));
+  });
+
   it('ends a stream that only a game showed when the game no longer shows it, not one that its user target shows', async () => {
     fresh();
     const first = await poll(0);

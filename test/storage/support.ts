@@ -84,8 +84,8 @@ export class TestPoll {
 
   async diff({ kind = 'user', streams = [], complete = {} }: Shown, owner = this.nextOwner()): Promise<DiffResult> {
     const staged: StagedStream[] = streams.map((shown) => ({
-      ...shown,
       kind,
+      ...shown,
       startedMs: Date.parse(shown.startedAt),
     }));
     return this.#store.streams.diff({
