@@ -223,6 +223,19 @@ describe('claims', () => {
     assert.deepEqual(await b.announce({ streams: [stream('c1', 'u1')] }), []);
   });
 
+  it('have a lease that ends by itself, and that is renewed in whole', async () => {
+    const a = await TestPoll.open(store, NOON);
+    await a.diff({ streams: [stream('c0', 'u0')] }, 'owner a');
+    const first = await store.connection.pttl(store.keys.mark('c0'));
+    assert.ok(first > 50_000 && first <= 60_000, `${first} ms`);
+    await store.connection.pexpire(store.keys.mark('c0'), 5_000);
+    await store.streams.renewClaims('owner a', ['c0', 'gone']);
+    for (const id of ['c0', 'gone']) {
+      const renewed = await store.connection.pttl(store.keys.mark(id));
+      assert.ok(renewed > 50_000 && renewed <= 60_000, `${renewed} ms`);
+    }
+  });
+
   it('pass to the next poll when their lease is over, and then the first owner may not publish any more', async () => {
     const a = await TestPoll.open(store, NOON);
     await a.diff({ streams: [stream('c2', 'u2')] }, 'owner a');
