@@ -87,7 +87,10 @@ export class BenchSystem {
       startRemoteSandbox(options.twitch),
       run(process.execPath, [join(ROOT, 'scripts', 'bundle-workflows.ts'), bundle]),
     ]);
-    const client = new Client({ connection: await Connection.connect({ address: services.temporalAddress }) });
+    // A page of a long history may be larger than gRPC's default of 4 MB.
+    const channelArgs = { 'grpc.max_receive_message_length': 64 * 1024 * 1024 };
+    const connection = await Connection.connect({ address: services.temporalAddress, channelArgs });
+    const client = new Client({ connection });
     return new BenchSystem(options, { dir, services, client, sandbox, bundle });
   }
 
