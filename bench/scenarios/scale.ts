@@ -11,7 +11,7 @@ const LIVE_SHARE = 0.01;
  * Of the worker's heap, in MiB. V8 lets garbage pile up for minutes when it has gigabytes, and a poll of a million targets
  * is the only one that lasts so long: without a limit patience would be measured, not need.
  */
-const HEAP_LIMIT_MIB = 128;
+const HEAP_LIMIT_MIB = 256;
 
 interface Size {
   users: number;
