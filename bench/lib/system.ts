@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
@@ -140,13 +141,13 @@ export class BenchSystem {
     return { handle, report: await handle.result() };
   }
 
-  /** Bytes of the Temporal server's database on disk. */
+  /** Bytes of the Temporal server's database, with what is still in its write-ahead log. */
   databaseBytes(): number {
-    const file = join(this.dir, 'temporal', 'temporal.db');
-    return ['', '-wal'].reduce(
-      (sum, suffix) => sum + (statSync(file + suffix, { throwIfNoEntry: false })?.size ?? 0),
-      0,
-    );
+    const database = new DatabaseSync(join(this.dir, 'temporal', 'temporal.db'), { readOnly: true });
+    const read = (pragma: string) => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
+    const bytes = Number(read('page_count')) * Number(read('page_size'));
+    database.close();
+    return bytes;
   }
 
   async versions(): Promise<Versions> {
