@@ -54,11 +54,12 @@ export interface LocalTemporal {
 const ONE_PARTITION = ['matching.numTaskqueueReadPartitions=1', 'matching.numTaskqueueWritePartitions=1'];
 /** Diff and publish start in the worker that asked for them, without a way through the queue: 5 ms less each. */
 const EAGER_DISPATCH = 'system.enableActivityEagerExecution=true';
+export const DYNAMIC_CONFIG = [...ONE_PARTITION, EAGER_DISPATCH];
 /**
  * A killed server has kept every commit; a machine that loses its power may lose the last ones, and comes up with a sound
  * file. SQLite's default, a rollback journal, made every step of a workflow half as long again.
  */
-const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
+export const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
 /** Starts a dev server of its own for the caller. @throws when the CLI is missing, or when the server does not come up */
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
@@ -80,7 +81,7 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
       args.push('--db-filename', resolve(options.dbFile));
       for (const pragma of SQLITE_PRAGMAS) args.push('--sqlite-pragma', pragma);
     }
-    for (const setting of [...ONE_PARTITION, EAGER_DISPATCH]) args.push('--dynamic-config-value', setting);
+    for (const setting of DYNAMIC_CONFIG) args.push('--dynamic-config-value', setting);
     const started = await startProcess({ name: 'temporal', dir, command: cli, args, env });
     const log = logFile(dir, 'temporal');
     try {
