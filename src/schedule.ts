@@ -20,11 +20,6 @@ export const POLL_WORKFLOW_ID = 'poll-streams';
 export const DELIVER_WORKFLOW_TYPE = 'deliverStreams';
 
 const CATCHUP_WINDOW_MS = 60_000;
-/**
- * Not a limit on how long a poll may take: a run that has claimed events must outlive a long outage, since its history is
- * the only copy of them.
- */
-const EXECUTION_TIMEOUT_MS = 24 * 3_600_000;
 
 /** What distinguishes one installation's schedule from another's. */
 export interface ScheduleSettings {
@@ -57,7 +52,8 @@ function definition(intervalSeconds: number) {
       workflowType: POLL_WORKFLOW_TYPE,
       workflowId: POLL_WORKFLOW_ID,
       taskQueue: TASK_QUEUE,
-      workflowExecutionTimeout: EXECUTION_TIMEOUT_MS,
+      // No timeout of any kind: the history of a run that has claimed events is the only copy of them, and it must still
+      // be there when the workers come back after days. What notices a poll that is stuck is `/readyz` and `status`.
       staticSummary: summary(intervalSeconds),
     },
     policies: {
@@ -89,7 +85,7 @@ function isAsDefined(found: ScheduleDescription, intervalSeconds: number): boole
     action.workflowType === wanted.action.workflowType &&
     action.workflowId === wanted.action.workflowId &&
     action.taskQueue === wanted.action.taskQueue &&
-    action.workflowExecutionTimeout === wanted.action.workflowExecutionTimeout &&
+    !action.workflowExecutionTimeout &&
     !action.workflowRunTimeout &&
     !action.retry &&
     !action.args?.length &&
@@ -144,7 +140,6 @@ export function scheduleCommand(
     ['workflow-id', POLL_WORKFLOW_ID],
     ['task-queue', TASK_QUEUE],
     ['type', POLL_WORKFLOW_TYPE],
-    ['execution-timeout', '24h'],
     ['static-summary', summary(intervalSeconds)],
   ];
   if (address && !/^(localhost|127\.0\.0\.1):7233$/.test(address)) flags.push(['address', address]);

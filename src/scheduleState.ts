@@ -11,6 +11,8 @@ export interface PollRun {
   closedAt?: string;
   /** Since when a running poll has waited for a worker to take it up. */
   waitingSince?: string;
+  /** The step of a running poll that has failed most often, if any has: its next attempt, and why the last one failed. */
+  retrying?: { step: string; attempt: number; message: string };
 }
 
 /** What a schedule does and did, as plain data. */
@@ -77,15 +79,25 @@ const TASK_SCHEDULED = 1;
 async function runStatus(
   client: Client,
   workflowId: string,
-): Promise<Pick<PollRun, 'status' | 'closedAt' | 'waitingSince'>> {
+): Promise<Pick<PollRun, 'status' | 'closedAt' | 'waitingSince' | 'retrying'>> {
   try {
     const { status, closeTime, raw } = await client.workflow.getHandle(workflowId).describe();
     const { state, scheduledTime } = raw.pendingWorkflowTask ?? {};
     const waits = state === TASK_SCHEDULED && scheduledTime?.seconds;
+    const [worst] = (raw.pendingActivities ?? [])
+      .filter(({ lastFailure }) => lastFailure)
+      .sort((a, b) => Number(b.attempt) - Number(a.attempt));
     return {
       status: status.name,
       ...(closeTime && { closedAt: closeTime.toISOString() }),
       ...(waits && { waitingSince: new Date(Number(waits) * 1_000).toISOString() }),
+      ...(worst && {
+        retrying: {
+          step: worst.activityType?.name ?? '',
+          attempt: Number(worst.attempt),
+          message: worst.lastFailure?.message ?? '',
+        },
+      }),
     };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { status: 'GONE' };

@@ -10,6 +10,8 @@ export interface Problem {
 }
 
 const STUCK_MS = 10_000;
+/** A step that has failed less often may just ride out a short failure. */
+const ATTEMPTS_STUCK = 5;
 
 /** Judges what was observed. Nothing found means that all is well. */
 export function findProblems(observed: Observations, nowMs: number): Problem[] {
@@ -25,11 +27,19 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
     const only = idle.length < (workers ?? []).length ? ` on the task queue ${idle.join(', ')}` : '';
     add(`no worker is running${only}`, 'start one: npm run worker');
   }
-  const stuck = schedule?.runs.find((run) => run.status === 'RUNNING')?.waitingSince;
+  const running = schedule?.runs.find((run) => run.status === 'RUNNING');
+  const stuck = running?.waitingSince;
   const stuckMs = stuck ? nowMs - Date.parse(stuck) : 0;
   // Temporal lists a worker for a minute after its end; work that nobody takes up tells sooner.
   if (idle.length === 0 && stuckMs > STUCK_MS) {
     add(`no worker has taken up the running poll for ${duration(stuckMs)}`, 'see that a worker runs: npm run worker');
+  }
+  if (running?.retrying && running.retrying.attempt >= ATTEMPTS_STUCK) {
+    const { step, attempt, message } = running.retrying;
+    add(
+      `the running poll comes no further: attempt ${attempt} of ${step}, since ${printable(message)}`,
+      `mend what it waits for; ${running.workflowId} keeps what it has claimed for as long as it takes, so do not terminate it`,
+    );
   }
   if (schedule === null) add('there is no schedule, so that nothing is polled', 'npm run client -- schedule apply');
   if (schedule) problems.push(...scheduleProblems(schedule, nowMs));

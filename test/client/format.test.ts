@@ -171,6 +171,13 @@ test('each problem is found, and said with what to do', () => {
   assert.deepEqual(found({ schedule: { ...schedule, runs: [stuck, run] } }), [
     'no worker has taken up the running poll for 15 s',
   ]);
+  const retrying = { step: 'publishStreams', attempt: 7, message: 'no connection' };
+  const running = { ...run, status: 'RUNNING', retrying };
+  assert.deepEqual(found({ schedule: { ...schedule, runs: [running, run] } }), [
+    'the running poll comes no further: attempt 7 of publishStreams, since no connection',
+  ]);
+  const soon = { ...running, retrying: { ...retrying, attempt: 2 } };
+  assert.deepEqual(found({ schedule: { ...schedule, runs: [soon, run] } }), []);
   assert.deepEqual(found({ targets: { user: 0, game: 0 } }), ['there are no targets to watch']);
   assert.deepEqual(found({ deliveries: 1 }), ['1 delivery of events waits for RabbitMQ']);
   assert.deepEqual(found({ queues: { ...well.queues, 'stream.online': null } }), [

@@ -30,7 +30,7 @@ test('schedule apply creates, updates and leaves alone, and keeps an operator’
   assert.equal(action.workflowType, 'pollStreams');
   assert.equal(action.workflowId, 'poll-streams');
   assert.equal(action.taskQueue, 'stream-poller');
-  assert.equal(action.workflowExecutionTimeout, 24 * 3_600_000);
+  assert.deepEqual([action.workflowExecutionTimeout, action.workflowRunTimeout], [undefined, undefined]);
   assert.deepEqual(action.args, []);
   assert.deepEqual(policies, { overlap: 'BUFFER_ONE', catchupWindow: 60_000, pauseOnFailure: false });
   assert.deepEqual([state.paused, state.note], [true, 'Twitch maintenance']);
@@ -52,12 +52,20 @@ test('an operator’s limit of remaining polls is kept, and other changes are un
   const handle = client.schedule.getHandle(SCHEDULE_ID);
   await handle.update((previous) => ({
     ...previous,
+    // What earlier versions set: it would end a run with the events that it has claimed.
+    action: { ...previous.action, workflowExecutionTimeout: '24 hours' },
     policies: { ...previous.policies, pauseOnFailure: true },
     state: { ...previous.state, remainingActions: 5 },
   }));
   assert.equal(await applySchedule(client, { intervalSeconds: 3_600 }), 'updated');
-  const { policies, state } = await handle.describe();
+  const { action, policies, state } = await handle.describe();
+  assert.equal(action.workflowExecutionTimeout, undefined);
   assert.deepEqual([policies.pauseOnFailure, state.remainingActions], [false, 5]);
+  await handle.update((previous) => ({
+    ...previous,
+    action: { ...previous.action, workflowExecutionTimeout: '24 hours' },
+  }));
+  assert.equal(await applySchedule(client, { intervalSeconds: 3_600 }), 'updated', 'a timeout alone is a difference');
 });
 
 test('processes that apply the schedule at the same time agree on one', async () => {
@@ -88,7 +96,7 @@ test('the printed temporal command works as printed, and makes the schedule that
 test('the printed command names address and namespace only where they are not the default', () => {
   const plain =
     'temporal schedule create --schedule-id stream-poller --interval 30s --overlap-policy BufferOne --catchup-window 1m ' +
-    '--workflow-id poll-streams --task-queue stream-poller --type pollStreams --execution-timeout 24h ' +
+    '--workflow-id poll-streams --task-queue stream-poller --type pollStreams ' +
     "--static-summary 'Poll Twitch every 30 s'";
   const settings = { intervalSeconds: 30 };
   assert.equal(scheduleCommand(settings), plain);
