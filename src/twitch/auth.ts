@@ -17,6 +17,7 @@ const VALIDATE_TIMEOUT_MS = 5_000;
 /** After a check that gave no answer, requests go on for this long before the next one, or each would wait for a timeout. */
 const VALIDATE_PAUSE_MS = 5_000;
 
+/** Times by the clock of lifetimes. */
 interface Token {
   secret: Secret;
   /** Infinity when Twitch did not say: a 401 then tells. */
@@ -41,7 +42,10 @@ export interface AppAccessTokenOptions {
   /** How long a validated token is trusted; 0: asked before every request. */
   validateTtlSeconds: number;
   logger: Logger;
+  /** Unix time in milliseconds. */
   now: () => number;
+  /** What lifetimes and pauses are measured by: see {@link lifetimeClock}. */
+  lifetime: () => number;
 }
 
 /**
@@ -68,10 +72,10 @@ export class AppAccessToken {
    */
   async get(signal?: AbortSignal): Promise<Secret> {
     signal?.throwIfAborted();
-    const { now } = this.#options;
+    const { lifetime } = this.#options;
     let token = this.#token;
-    if (!token || now() >= token.renewAtMs) token = await untilAborted(this.#fetch(), signal);
-    if (now() < token.validateAtMs || (await untilAborted(this.#validate(token), signal))) return token.secret;
+    if (!token || lifetime() >= token.renewAtMs) token = await untilAborted(this.#fetch(), signal);
+    if (lifetime() < token.validateAtMs || (await untilAborted(this.#validate(token), signal))) return token.secret;
     return await this.renew(token.secret, signal);
   }
 
@@ -92,20 +96,21 @@ export class AppAccessToken {
   refused(rejected: Secret, error: TwitchError): void {
     if (this.#token?.secret !== rejected) return;
     this.#token = undefined;
-    this.#failure = { error, untilMs: this.#options.now() + REFUSAL_MEMORY_MS };
+    this.#failure = { error, untilMs: this.#options.lifetime() + REFUSAL_MEMORY_MS };
   }
 
   status(): TokenStatus {
-    const token = this.#token;
-    if (token && this.#options.now() < token.expiresAtMs) {
-      if (token.expiresAtMs === Number.POSITIVE_INFINITY) return { state: 'ok' };
-      return { state: 'ok', expiresAt: new Date(token.expiresAtMs).toISOString() };
+    const { now, lifetime } = this.#options;
+    const leftMs = (this.#token?.expiresAtMs ?? 0) - lifetime();
+    if (leftMs > 0) {
+      if (leftMs === Number.POSITIVE_INFINITY) return { state: 'ok' };
+      return { state: 'ok', expiresAt: new Date(now() + leftMs).toISOString() };
     }
     return this.#failure ? { state: 'failed', detail: this.#failure.error.message } : { state: 'none' };
   }
 
   #fetch(): Promise<Token> {
-    if (this.#failure && this.#options.now() < this.#failure.untilMs) return Promise.reject(this.#failure.error);
+    if (this.#failure && this.#options.lifetime() < this.#failure.untilMs) return Promise.reject(this.#failure.error);
     this.#fetching ??= this.#requestToken().finally(() => {
       this.#fetching = undefined;
     });
@@ -113,7 +118,7 @@ export class AppAccessToken {
   }
 
   async #requestToken(): Promise<Token> {
-    const { clientId, clientSecret, auth, logger, now } = this.#options;
+    const { clientId, clientSecret, auth, logger } = this.#options;
     try {
       const answer = await auth.send({
         method: 'POST',
@@ -138,7 +143,7 @@ export class AppAccessToken {
       return token;
     } catch (error) {
       if (error instanceof TwitchError) {
-        this.#failure = { error, untilMs: rememberedUntil(error, now()) };
+        this.#failure = { error, untilMs: this.#rememberedUntil(error) };
         logger[error.kind === 'credentials' ? 'error' : 'warn']({ err: error }, 'No Twitch app access token');
       }
       throw error;
@@ -156,7 +161,7 @@ export class AppAccessToken {
 
   /** False only when Twitch itself says that the token is not valid: anything less certain is no reason to stop polling. */
   async #requestValidation(token: Token): Promise<boolean> {
-    const { auth, clientSecret, logger, now, validateTtlSeconds } = this.#options;
+    const { auth, clientSecret, logger, lifetime, validateTtlSeconds } = this.#options;
     try {
       const answer = await auth.send({
         method: 'GET',
@@ -174,7 +179,7 @@ export class AppAccessToken {
       token.validateAtMs = this.#nextValidation();
     } catch (error) {
       if (!(error instanceof TwitchError)) throw error;
-      token.validateAtMs = now() + Math.min(VALIDATE_PAUSE_MS, validateTtlSeconds * 1000);
+      token.validateAtMs = lifetime() + Math.min(VALIDATE_PAUSE_MS, validateTtlSeconds * 1000);
       logger.warn({ err: error }, 'The Twitch app access token could not be validated; going on with it');
     }
     return true;
@@ -182,7 +187,7 @@ export class AppAccessToken {
 
   /** A token that /token has just issued counts as validated, so that only a TTL of 0 checks it at once. */
   #nextValidation(): number {
-    return this.#options.now() + this.#options.validateTtlSeconds * 1000;
+    return this.#options.lifetime() + this.#options.validateTtlSeconds * 1000;
   }
 
   #lifetime(expiresInSeconds: number | undefined): Pick<Token, 'expiresAtMs' | 'renewAtMs'> {
@@ -190,15 +195,16 @@ export class AppAccessToken {
       return { expiresAtMs: Number.POSITIVE_INFINITY, renewAtMs: Number.POSITIVE_INFINITY };
     }
     const lifeMs = Math.min(expiresInSeconds, MAX_LIFETIME_SECONDS) * 1000;
-    const expiresAtMs = this.#options.now() + lifeMs;
+    const expiresAtMs = this.#options.lifetime() + lifeMs;
     return { expiresAtMs, renewAtMs: expiresAtMs - Math.min(EXPIRY_MARGIN_MS, lifeMs / 10) };
   }
-}
 
-/** Only what waiting can't mend sooner is remembered; a server or network error is tried again by the next caller. */
-function rememberedUntil(error: TwitchError, nowMs: number): number {
-  if (error.kind === 'credentials') return nowMs + CREDENTIALS_MEMORY_MS;
-  return error.retryAtMs ?? nowMs;
+  /** Only what waiting can't mend sooner is remembered; a server or network error is tried again by the next caller. */
+  #rememberedUntil({ kind, retryAtMs }: TwitchError): number {
+    const { now, lifetime } = this.#options;
+    if (kind === 'credentials') return lifetime() + CREDENTIALS_MEMORY_MS;
+    return lifetime() + (retryAtMs === undefined ? 0 : retryAtMs - now());
+  }
 }
 
 /** Waits for shared work, but no longer than the caller wants to: the work itself goes on for the others. */

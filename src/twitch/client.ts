@@ -2,6 +2,7 @@ import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../log.ts';
 import type { Stream, TargetKind } from '../model.ts';
 import { AppAccessToken, type TokenStatus } from './auth.ts';
+import { lifetimeClock } from './clock.ts';
 import { type Answer, helixError, type TwitchError } from './errors.ts';
 import { type HttpLimits, HttpOrigin } from './http.ts';
 import { Pace } from './pace.ts';
@@ -70,7 +71,7 @@ export class TwitchClient {
     this.#now = options.now ?? Date.now;
     this.#api = new HttpOrigin(options.apiUrl, this.#now, options.http);
     this.#auth = new HttpOrigin(options.authUrl, this.#now, options.http);
-    this.#pace = new Pace(this.#now);
+    this.#pace = new Pace();
     this.#token = new AppAccessToken({
       clientId: options.clientId,
       clientSecret: options.clientSecret,
@@ -78,6 +79,7 @@ export class TwitchClient {
       validateTtlSeconds: options.validateTtlSeconds,
       logger: options.logger,
       now: this.#now,
+      lifetime: lifetimeClock(this.#now),
     });
   }
 

@@ -16,8 +16,8 @@ export class Pace {
   #spacingMs = 0;
   #nextMs = 0;
 
-  /** @param now Unix time in milliseconds */
-  constructor(now: () => number) {
+  /** @param now milliseconds of a clock that nobody sets: one that goes back would hold requests up for as long */
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 

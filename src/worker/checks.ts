@@ -67,7 +67,10 @@ export function rabbitmqCheck(publisher: Pick<RabbitPublisher, 'status'>, url: S
  * There is an app access token, or nothing that speaks against getting one. As long as there is none one is asked for, so
  * that a wrong secret shows before anything is polled.
  */
-export function twitchCheck(twitch: Pick<TwitchClient, 'tokenStatus' | 'prepareToken'>, now = Date.now): Check {
+export function twitchCheck(
+  twitch: Pick<TwitchClient, 'tokenStatus' | 'prepareToken'>,
+  now = () => performance.now(),
+): Check {
   let askedMs = Number.NEGATIVE_INFINITY;
   let had = false;
   return () => {

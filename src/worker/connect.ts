@@ -32,8 +32,8 @@ export async function connectNative(
     } catch (error) {
       if (signal.aborted || !(error instanceof TemporalUnavailableError)) throw error;
       onWait?.(error.message);
-      if (error.message !== said.message || Date.now() - said.atMs > REMIND_MS) {
-        said = { message: error.message, atMs: Date.now() };
+      if (error.message !== said.message || performance.now() - said.atMs > REMIND_MS) {
+        said = { message: error.message, atMs: performance.now() };
         logger.warn(`${error.message}; trying again until it works`);
       }
     }

@@ -26,7 +26,7 @@ export function installRuntime(logger: Logger): void {
 }
 
 /** Writes Temporal's log entries as ours: `runId` under one name, errors as pino shows them, no task tokens. */
-export function bridgeTo(logger: Logger, now: () => number = Date.now): (entry: LogEntry) => void {
+export function bridgeTo(logger: Logger, now = () => performance.now()): (entry: LogEntry) => void {
   const repeats = new Map<string, { untilMs: number; count: number }>();
 
   return ({ level, message, meta = {} }) => {

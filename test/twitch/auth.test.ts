@@ -10,6 +10,8 @@ const DAY_MS = 86_400_000;
 const unreachable = new TwitchError('network', 'POST https://twitch.test/oauth2/token failed (ECONNREFUSED)');
 
 let nowMs: number;
+/** How far the wall clock was set back since. */
+let leapMs: number;
 let calls: { token: number; validate: number };
 let requests: HttpRequest[];
 /** What the endpoints answer; a test replaces them. */
@@ -30,6 +32,7 @@ function newToken(validateTtlSeconds = 30): AppAccessToken {
     validateTtlSeconds,
     logger: collected.logger,
     now: () => nowMs,
+    lifetime: () => nowMs + leapMs,
     auth: {
       async send(request) {
         requests.push(request);
@@ -48,6 +51,7 @@ function newToken(validateTtlSeconds = 30): AppAccessToken {
 
 beforeEach(() => {
   nowMs = Date.UTC(2026, 0, 1);
+  leapMs = 0;
   calls = { token: 0, validate: 0 };
   requests = [];
   onToken = () => issue();
@@ -301,6 +305,38 @@ describe('renewing', () => {
     const old = await token.get();
     await token.renew(old);
     token.refused(old, new TwitchError('unauthorized', 'answered 401'));
+    assert.equal((await token.get()).reveal(), 'token-2');
+  });
+});
+
+describe('a wall clock that is set back by an hour', () => {
+  const setBack = () => {
+    nowMs -= 3_600_000;
+    leapMs += 3_600_000;
+  };
+
+  it('keeps no token valid for longer, nor trusted', async () => {
+    const token = newToken();
+    onToken = () => issue(600);
+    onValidate = () => answer(200, { client_id: CLIENT_ID, expires_in: 570 });
+    await token.get();
+    setBack();
+    nowMs += 30_000;
+    await token.get();
+    assert.equal(calls.validate, 1);
+    const { expiresAt } = token.status();
+    assert.equal(expiresAt, new Date(nowMs + 570_000).toISOString(), 'shown by the wall clock');
+    nowMs += 540_000;
+    assert.equal((await token.get()).reveal(), 'token-2');
+  });
+
+  it('makes no refusal last for longer', async () => {
+    const token = newToken();
+    onToken = () => answer(403, { status: 403, message: 'invalid client secret' });
+    await assert.rejects(token.get(), twitchError('credentials'));
+    onToken = () => issue();
+    setBack();
+    nowMs += 30_000;
     assert.equal((await token.get()).reveal(), 'token-2');
   });
 });

@@ -34,6 +34,29 @@ describe('the pace of requests', () => {
     await assert.rejects(pace.wait(AbortSignal.abort(reason)), reason);
   });
 
+  it('goes on although the wall clock is set back by an hour', { timeout: 20_000 }, async () => {
+    const sandbox = await startTwitchSandbox({ requestsPerMinute: 600 });
+    let setBackMs = 0;
+    const twitch = new TwitchClient({
+      clientId: sandbox.clientId,
+      clientSecret: new Secret(sandbox.clientSecret),
+      apiUrl: sandbox.apiUrl,
+      authUrl: sandbox.authUrl,
+      validateTtlSeconds: 30,
+      logger: pino({ level: 'silent' }),
+      now: () => Date.now() - setBackMs,
+    });
+    try {
+      sandbox.faults.drain(590);
+      for (let i = 0; i < 3; i++) await twitch.getStreams({ kind: 'user', ids: ['1'] });
+      setBackMs = 3_600_000;
+      await twitch.getStreams({ kind: 'user', ids: ['1'] }, AbortSignal.timeout(5_000));
+    } finally {
+      await twitch.close();
+      await sandbox.close();
+    }
+  });
+
   it('leaves room for another client of the same id, without a single 429', { timeout: 30_000 }, async () => {
     const perMinute = 1_200;
     const sandbox = await startTwitchSandbox({ requestsPerMinute: perMinute });
