@@ -106,7 +106,7 @@ export const settingsSchema = z.object({
     .min(16, { error: 'expected at least 16 characters' })
     .transform((text) => new Secret(text))
     .optional()
-    .describe('Bearer token that HTTP requests which change something must carry; without it there are none'),
+    .describe('For HTTP requests that change something, as bearer token; there are none yet: it has no effect'),
 });
 
 export type Settings = Omit<z.output<typeof settingsSchema>, 'TWITCH_VALIDATE_TTL_SECONDS'> & {

@@ -93,6 +93,7 @@ export async function runProcess({
   try {
     const url = await listen(app, settings.HTTP_HOST, settings.HTTP_PORT);
     logger.info({ url }, `serving HTTP at ${url}; ${url}/readyz tells what is missing`);
+    if (settings.ADMIN_TOKEN) logger.warn('ADMIN_TOKEN has no effect yet: no HTTP route changes anything');
     publisher.start();
     [connection] = await Promise.all([
       connectNative(temporal, {

@@ -36,6 +36,14 @@ test('a taken port ends the worker with exit code 1 and the name of the setting'
   assert.match(worker.output, new RegExp(`HTTP_PORT: port ${port} on 127.0.0.1 is in use`));
 });
 
+test('a setting without effect is told, and its value is not', async (t) => {
+  const worker = new WorkerProcess({ ...SETTINGS, ADMIN_TOKEN: 'sixteen-letters-token' });
+  t.after(() => worker.end());
+  await worker.probe('/healthz');
+  assert.ok(worker.log.some(({ msg }) => msg === 'ADMIN_TOKEN has no effect yet: no HTTP route changes anything'));
+  assert.doesNotMatch(worker.output, /sixteen-letters-token/);
+});
+
 test('SIGTERM ends a worker that still waits for its services, in order and at once', async (t) => {
   const worker = new WorkerProcess(SETTINGS);
   t.after(() => worker.end());
