@@ -55,8 +55,8 @@ const BREAKAGES: Breakage[] = [
       oneMiss,
       {
         file: DIFF,
-        find: "  redis.call('HDEL', live, userId)\n",
-        put: "  redis.call('HDEL', live, userId)\n  redis.call('DEL', 'stream-poller:mark:' .. entry.streamId)\n",
+        find: '    ended = ended + 1\n    return true\n',
+        put: "    ended = ended + 1\n    redis.call('DEL', 'stream-poller:mark:' .. entry.streamId)\n    return true\n",
       },
     ],
     suites: ['storage/liveSet', 'storage/invariants', 'e2e/system', 'faults/short'],

@@ -8,7 +8,7 @@ function lua(name: string): string {
 }
 
 /** The scripts, and how many of their leading arguments are keys where that is always the same. */
-const scripts = {
+export const scripts: Record<string, { lua: string; numberOfKeys?: number }> = {
   openPoll: { lua: lua('openPoll'), numberOfKeys: 1 },
   addTargets: { lua: lua('addTargets'), numberOfKeys: 4 },
   coolTargets: { lua: lua('coolTargets'), numberOfKeys: 2 },
@@ -38,6 +38,8 @@ export interface DragonflyOptions {
   logger: Logger;
   /** A command without an answer fails after this; it may have been carried out. Default 5,000. */
   commandTimeoutMs?: number;
+  /** Other texts of the scripts: tests let them fail half-way. */
+  scripts?: typeof scripts;
 }
 
 /**
@@ -45,7 +47,8 @@ export interface DragonflyOptions {
  * no connection, and after a bounded time while there is no answer: Temporal retries the activity, which is why every
  * script is safe to run twice (ioredis resends what was in flight when a connection broke).
  */
-export function connectDragonfly({ url, logger, commandTimeoutMs = 5_000 }: DragonflyOptions): Dragonfly {
+export function connectDragonfly(options: DragonflyOptions): Dragonfly {
+  const { url, logger, commandTimeoutMs = 5_000 } = options;
   const redis = new Redis(url.reveal(), {
     // RESP3 is ioredis 6's default; Dragonfly 1.40 broke its handshake (dragonfly#8006).
     protocol: 2,
@@ -56,7 +59,7 @@ export function connectDragonfly({ url, logger, commandTimeoutMs = 5_000 }: Drag
     enableOfflineQueue: false,
     retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 5), 2_000) * (0.75 + Math.random() / 2),
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    scripts,
+    scripts: options.scripts ?? scripts,
   });
   let reported = '';
   redis.on('error', (error: Error) => {

@@ -62,17 +62,18 @@ export interface StagedStream extends Stream {
   startedMs: number;
 }
 
-/** An entry of the live set, as the scripts write it. */
-export interface LiveEntry {
+/** An entry of the live set: what the scripts work with, and what they only keep. */
+export interface LiveEntry extends Omit<Stream, 'id' | 'userId'> {
   streamId: string;
-  userLogin: string;
-  gameId: string;
-  title: string;
-  startedAt: string;
-  startedMs: number;
   seenMs: number;
   byUser: boolean;
   misses: number;
+}
+
+/** Reads an entry as the scripts write it: two JSON texts, a line each. */
+export function readLiveEntry(text: string): LiveEntry {
+  const [state = '{}', about] = text.split('\n');
+  return { ...JSON.parse(state), ...(about && JSON.parse(about)) };
 }
 
 /** The live set, the marks of announced streams, and the pages staged between a request and its diff. */
@@ -163,15 +164,14 @@ export class Streams {
     do {
       const some = request.streams.slice(result.handled, result.handled + STREAMS_PER_CALL);
       const last = result.handled + some.length === request.streams.length;
-      const texts = some.map((stream) => JSON.stringify(stream));
-      const answer = await this.#compare(request, some, texts, last ? first : NO_TARGETS, bytesLeft);
+      const answer = await this.#compare(request, some, last ? first : NO_TARGETS, bytesLeft);
       // What was claimed before the loss is in nobody's hands but ours now.
       if (answer[0] === 'LOST') return result.events.length > 0 ? result : { lost: true };
       const [, handled, silent, ended, live, claimed] = answer;
       for (let i = 0; i < claimed.length; i += 2) {
         const at = Number(claimed[i]);
         const stream = some[at] as StagedStream;
-        bytesLeft -= Buffer.byteLength(texts[at] as string);
+        bytesLeft -= eventBytes(stream);
         if (claimedIds.has(stream.id)) continue;
         claimedIds.add(stream.id);
         result.events.push(toEvent(stream, claimed[i + 1] as Reason, request.nowMs));
@@ -184,7 +184,7 @@ export class Streams {
     } while (result.handled < request.streams.length);
     if (result.handled < request.streams.length) return result;
     for (const some of more) {
-      const answer = await this.#compare(request, [], [], { users: [], games: some }, bytesLeft);
+      const answer = await this.#compare(request, [], { users: [], games: some }, bytesLeft);
       if (answer[0] === 'LOST') return result.events.length > 0 ? result : { lost: true };
       const [, , , ended, live] = answer;
       result.ended += ended;
@@ -196,7 +196,6 @@ export class Streams {
   #compare(
     request: DiffRequest,
     streams: readonly StagedStream[],
-    texts: readonly string[],
     complete: DiffRequest['complete'],
     claimBytes: number,
   ) {
@@ -224,7 +223,11 @@ export class Streams {
         claimBytes,
       }),
       JSON.stringify(complete),
-      ...texts,
+      ...streams.flatMap((stream) => {
+        const { kind, id, userId, userLogin, gameId, title, startedAt, startedMs } = stream;
+        const about = JSON.stringify({ userLogin, title, startedAt });
+        return [kind, id, userId, gameId, startedMs, eventBytes(stream), about];
+      }),
     );
   }
 
@@ -247,6 +250,11 @@ export class Streams {
   async countLive(): Promise<number> {
     return this.#redis.hlen(this.#keys.live);
   }
+}
+
+/** What a stream's event takes in the history, but for its reason and time. */
+function eventBytes(stream: StagedStream): number {
+  return Buffer.byteLength(JSON.stringify(stream));
 }
 
 function toEvent(stream: StagedStream, reason: Reason, nowMs: number): StreamEvent {

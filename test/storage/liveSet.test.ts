@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { emptyStore, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
+import { emptyStore, liveEntry, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
 
 describe('the live set and the marks', () => {
   let opened: Store;
@@ -23,7 +23,7 @@ describe('the live set and the marks', () => {
     assert.deepEqual(ids(await (await poll(0)).announce({ streams: [shown] })), ['s1']);
     const changed = { ...shown, title: 'other', gameId: 'other', userLogin: 'renamed' };
     assert.deepEqual(await (await poll(1)).announce({ streams: [changed] }), []);
-    const entry = JSON.parse((await store.connection.hget(store.keys.live, 'u1')) ?? '');
+    const entry = await liveEntry(store, 'u1');
     assert.deepEqual([entry.title, entry.gameId, entry.userLogin], ['other', 'other', 'renamed']);
   });
 
@@ -74,7 +74,7 @@ describe('the live set and the marks', () => {
     const fast = await poll(1);
     await fast.announce({ streams: [stream('s2', 'u1', NOON + MINUTE)] });
     assert.deepEqual(ids(await slow.announce({ streams: [stream('s1', 'u1')] })), ['s1']);
-    assert.equal(JSON.parse((await store.connection.hget(store.keys.live, 'u1')) ?? '').streamId, 's2');
+    assert.equal((await liveEntry(store, 'u1')).streamId, 's2');
   });
 
   it('takes a stream that a user target and a game target show for one event', async () => {

@@ -1,6 +1,6 @@
 import type { Dragonfly } from '../../src/storage/dragonfly.ts';
 import { Keys } from '../../src/storage/keys.ts';
-import { type PollRef, type StagedStream, Streams } from '../../src/storage/streams.ts';
+import { type PollRef, readLiveEntry, type StagedStream, Streams } from '../../src/storage/streams.ts';
 import { Targets } from '../../src/storage/targets.ts';
 import { MINUTE, NOON, type Store, stream } from './support.ts';
 
@@ -121,6 +121,27 @@ export const OPERATIONS: readonly Operation[] = [
     essence: decided,
   },
   {
+    name: 'diffStreams moves streams to other games, and takes in those of before a loss',
+    prepare: async (store) => {
+      await someLive(store);
+      await diff(store, FIRST, [{ ...stream('s-u4', 'u4', NOON, 'elsewhere'), kind: 'user', startedMs: NOON }]);
+      await open(store, SECOND, NOON + 30 * MINUTE);
+    },
+    act: (store) =>
+      diff(
+        store,
+        SECOND,
+        [
+          { ...stream('s-u1', 'u1', NOON, 'g2'), kind: 'user', startedMs: NOON },
+          { ...stream('s-u2-next', 'u2', NOON + 25 * MINUTE, 'g2'), kind: 'user', startedMs: NOON + 25 * MINUTE },
+          { ...stream('s-x1-next', 'x1', NOON + 25 * MINUTE, 'g2'), kind: 'game', startedMs: NOON + 25 * MINUTE },
+          { ...stream('s-x9', 'x9', NOON, 'g2'), kind: 'game', startedMs: NOON },
+        ],
+        { users: ['u4'], games: ['g1', 'g2'] },
+      ),
+    essence: decided,
+  },
+  {
     name: 'renewClaims and markAnnounced',
     prepare: someLive,
     async act({ streams }) {
@@ -139,7 +160,10 @@ export function storeOn(connection: Dragonfly, prefix: string): Store {
   return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
 }
 
-/** All that is behind a prefix, with whether it expires: two stores that went through the same are equal. */
+/**
+ * All that is behind a prefix, with whether it expires: two stores that went through the same are equal. What a script wrote
+ * as JSON is read, for Lua's tables have no order that a server would have to keep.
+ */
 export async function contents(connection: Dragonfly, prefix: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   const keys: string[] = [];
@@ -160,7 +184,12 @@ export async function contents(connection: Dragonfly, prefix: string): Promise<R
 
 function readKey(connection: Dragonfly, key: string, type: string): Promise<unknown> {
   if (type === 'string') return connection.get(key);
-  if (type === 'hash') return connection.hgetall(key);
+  if (type === 'hash') return readHash(connection, key);
   if (type === 'zset') return connection.zrange(key, 0, '-1', 'WITHSCORES');
   throw new Error(`${key} is a ${type}, which nothing here writes`);
+}
+
+async function readHash(connection: Dragonfly, key: string): Promise<unknown> {
+  const fields = Object.entries(await connection.hgetall(key));
+  return Object.fromEntries(fields.map(([name, text]) => [name, text.startsWith('{') ? readLiveEntry(text) : text]));
 }

@@ -6,7 +6,9 @@ import { Keys } from '../../src/storage/keys.ts';
 import {
   type DiffRequest,
   type DiffResult,
+  type LiveEntry,
   type PollRef,
+  readLiveEntry,
   type StagedStream,
   Streams,
 } from '../../src/storage/streams.ts';
@@ -117,4 +119,9 @@ export class TestPoll {
 
 export async function liveUsers({ connection, keys }: Store): Promise<string[]> {
   return (await connection.hkeys(keys.live)).sort();
+}
+
+/** The user's entry in the live set. */
+export async function liveEntry({ connection, keys }: Store, userId: string): Promise<LiveEntry> {
+  return readLiveEntry((await connection.hget(keys.live, userId)) ?? '{}');
 }

@@ -4,15 +4,19 @@
 -- KEYS  1 meta, 2 live set (user id -> entry), 3 index of live users by game, 4 when user targets were added,
 --       5 when game targets were added, 6 hot users, 7 until when they are hot,
 --       8… the mark of each stream, in the order of ARGV[3…]
--- ARGV  1 context, 2 {users, games}: targets whose batch is complete, 3… streams
---       (context and streams are JSON objects: see DiffContext and StagedStream in streams.ts)
+-- ARGV  1 context, 2 {users, games}: targets whose batch is complete (both JSON: see DiffContext in streams.ts),
+--       3… seven for each stream: kind, id, user id, game id, start (ms), bytes of its event, about: what of it the
+--       scripts only keep. Text of strangers is taken apart by nothing here.
 -- Returns {'LOST'} if the store has lost this poll, else
 --         {'OK', streams handled, taken in silently, ended, size of the live set, {index, reason, index, reason, …}};
 --         fewer streams than given are handled when the claimed ones would not fit into context.claimBytes.
+--
+-- Any write may be the last (Dragonfly runs out of memory in the middle of a script, and keeps what was written), so
+-- they stand in an order in which what follows can be made up for: by the next attempt, or by a later poll if there is none.
 
 local meta, live, index, addedUsers, addedGames = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local hot, hotUntil = KEYS[6], KEYS[7]
-local FIRST_MARK, FIRST_STREAM = 8, 3
+local FIRST_MARK, FIRST_STREAM, FIELDS = 8, 3, 7
 local context = cjson.decode(ARGV[1])
 local absent = cjson.decode(ARGV[2])
 
@@ -31,62 +35,64 @@ local function indexKey(gameId, userId)
   return gameId .. '\31' .. userId
 end
 
-local function remove(userId, entry)
-  redis.call('HDEL', live, userId)
-  redis.call('ZREM', index, indexKey(entry.gameId, userId))
-  ended = ended + 1
-end
-
+-- An entry is what the scripts work with, as JSON, and behind a line break what they only keep. One that can't be read
+-- is no entry: the next sight writes it anew.
 local function readEntry(userId)
   local text = redis.call('HGET', live, userId)
-  return text and cjson.decode(text)
+  if not text then
+    return nil
+  end
+  local at = string.find(text, '\n', 1, true) or #text + 1
+  local good, entry = pcall(cjson.decode, string.sub(text, 1, at - 1))
+  if not good or type(entry) ~= 'table' or not entry.gameId then
+    redis.call('HDEL', live, userId)
+    return nil
+  end
+  return entry, string.sub(text, at + 1)
 end
 
-local function writeEntry(userId, entry)
-  redis.call('HSET', live, userId, cjson.encode(entry))
+local function writeEntry(userId, entry, about)
+  redis.call('HSET', live, userId, cjson.encode(entry) .. '\n' .. about)
 end
 
-local function keepLive(stream, kind)
+local function keepLive(stream)
   local old = readEntry(stream.userId)
   local same = old and old.streamId == stream.id
   -- A slow poll may bring the user's previous stream after a later poll has brought the new one.
   if old and not same and old.pollAt > context.pollAt then
     return
   end
-  if old and (old.gameId ~= stream.gameId or not same) then
-    redis.call('ZREM', index, indexKey(old.gameId, stream.userId))
-    if not same then
-      ended = ended + 1
-    end
-  end
   redis.call('ZADD', index, 0, indexKey(stream.gameId, stream.userId))
-  if kind == 'user' then
-    redis.call('ZADD', hot, 0, stream.userId)
+  if stream.kind == 'user' then
+    -- In this order: who is hot without an end would stay hot for ever.
     redis.call('ZADD', hotUntil, context.hotUntil, stream.userId)
+    redis.call('ZADD', hot, 0, stream.userId)
   end
   writeEntry(stream.userId, {
     streamId = stream.id,
-    userLogin = stream.userLogin,
     gameId = stream.gameId,
-    title = stream.title,
-    startedAt = stream.startedAt,
-    startedMs = stream.startedMs,
     seenMs = context.now,
-    byUser = kind == 'user' or (old and old.byUser) or false,
+    byUser = stream.kind == 'user' or (old and old.byUser) or false,
     poll = context.poll,
     pollAt = context.pollAt,
     misses = 0,
     missPoll = '',
-  })
+  }, stream.about)
+  if old and old.gameId ~= stream.gameId then
+    redis.call('ZREM', index, indexKey(old.gameId, stream.userId))
+  end
+  if old and not same then
+    ended = ended + 1
+  end
 end
 
 -- The reason to announce a stream without a mark, or nil and the mark that takes it in without a message.
-local function judge(stream, kind)
+local function judge(stream)
   if stream.startedMs < silentBefore then
     return nil, 'known'
   end
   local added
-  if kind == 'user' then
+  if stream.kind == 'user' then
     added = redis.call('HGET', addedUsers, stream.userId)
   else
     added = redis.call('HGET', addedGames, stream.gameId)
@@ -97,7 +103,7 @@ local function judge(stream, kind)
     end
     return 'first_sight'
   end
-  if kind == 'game' and stream.startedMs < context.enteredBefore then
+  if stream.kind == 'game' and stream.startedMs < context.enteredBefore then
     return 'entered_game'
   end
   return 'started'
@@ -106,17 +112,26 @@ end
 local claimed, claimedBytes, silent, handled = {}, 0, 0, 0
 local ownClaim = 'claim:' .. context.owner
 
-for i = 1, #ARGV - FIRST_STREAM + 1 do
-  local text = ARGV[FIRST_STREAM + i - 1]
+local given = (#ARGV - FIRST_STREAM + 1) / FIELDS
+
+for i = 1, given do
+  local at = FIRST_STREAM + (i - 1) * FIELDS
+  local stream = {
+    kind = ARGV[at],
+    id = ARGV[at + 1],
+    userId = ARGV[at + 2],
+    gameId = ARGV[at + 3],
+    startedMs = tonumber(ARGV[at + 4]),
+    about = ARGV[at + 6],
+  }
   local markKey = KEYS[FIRST_MARK + i - 1]
-  local stream = cjson.decode(text)
   local mark = redis.call('GET', markKey)
   local reason, quietMark
   if not mark or mark == 'silent' or mark == ownClaim then
-    reason, quietMark = judge(stream, stream.kind)
+    reason, quietMark = judge(stream)
   end
   if reason then
-    claimedBytes = claimedBytes + #text
+    claimedBytes = claimedBytes + tonumber(ARGV[at + 5])
     if claimedBytes > context.claimBytes and #claimed > 0 then
       break
     end
@@ -129,39 +144,47 @@ for i = 1, #ARGV - FIRST_STREAM + 1 do
   elseif mark == 'announced' or mark == 'known' or mark == 'silent' then
     redis.call('PEXPIRE', markKey, context.markMs)
   end
-  keepLive(stream, stream.kind)
+  keepLive(stream)
   handled = i
 end
 
-local function countMiss(userId, entry)
+-- Whether the stream has ended; if not, its miss is noted.
+local function missed(userId, entry, about)
   -- Seen by this poll through another target, or by a poll that began later.
   if entry.poll == context.poll or entry.pollAt > context.pollAt or entry.missPoll == context.poll then
-    return
+    return false
   end
   entry.misses = entry.misses + 1
   entry.missPoll = context.poll
   if entry.misses >= context.offlineAfterMisses then
-    remove(userId, entry)
-  else
-    writeEntry(userId, entry)
+    ended = ended + 1
+    return true
   end
+  writeEntry(userId, entry, about)
+  return false
 end
 
-if handled == #ARGV - FIRST_STREAM + 1 then
+-- The way to what is removed goes last: the entry where the user leads to it, its place in the index where the game does.
+if handled == given then
   for _, userId in ipairs(absent.users) do
-    local entry = readEntry(userId)
-    if entry then
-      countMiss(userId, entry)
+    local entry, about = readEntry(userId)
+    if entry and missed(userId, entry, about) then
+      redis.call('ZREM', index, indexKey(entry.gameId, userId))
+      redis.call('HDEL', live, userId)
     end
   end
   for _, gameId in ipairs(absent.games) do
     local from, to = '[' .. gameId .. '\31', '[' .. gameId .. '\31\255'
     for _, member in ipairs(redis.call('ZRANGEBYLEX', index, from, to)) do
       local userId = string.sub(member, #gameId + 2)
-      local entry = readEntry(userId)
-      -- A stream that its user target shows has not ended because it is missing from a game's list.
-      if entry and not entry.byUser then
-        countMiss(userId, entry)
+      local entry, about = readEntry(userId)
+      if not entry or entry.gameId ~= gameId then
+        -- Left by a script that could not finish.
+        redis.call('ZREM', index, member)
+      elseif not entry.byUser and missed(userId, entry, about) then
+        -- A stream that its user target shows has not ended because it is missing from a game's list.
+        redis.call('HDEL', live, userId)
+        redis.call('ZREM', index, member)
       end
     end
   end

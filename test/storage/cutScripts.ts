@@ -1,0 +1,66 @@
+import { pino } from 'pino';
+import { Secret } from '../../src/config/secret.ts';
+import { connectDragonfly, type Dragonfly, scripts, waitUntilReady } from '../../src/storage/dragonfly.ts';
+
+/** As Dragonfly 1.40 says it when a write inside a script finds no memory; what was written before stays. */
+export const outOfMemory = (script: string) =>
+  `ERR Error running script (call to f_${script}): @user_script:124: -ERR Out of memory`;
+
+const WRITES = ['SET', 'HSET', 'HDEL', 'ZADD', 'ZREM', 'PEXPIRE', 'DEL', 'HINCRBY', 'INCR', 'UNLINK', 'ZREMRANGEBYLEX'];
+
+const READS = [
+  'GET',
+  'MGET',
+  'HGET',
+  'HMGET',
+  'HLEN',
+  'HEXISTS',
+  'ZSCORE',
+  'ZMSCORE',
+  'ZCARD',
+  'ZLEXCOUNT',
+  'ZRANGEBYLEX',
+  'ZRANGEBYSCORE',
+  'ZRANGE',
+];
+
+/** The text of a script that fails as Dragonfly does when it comes to its n-th write (from 0) and no memory is left. */
+function cutAt(script: string, text: string, write: number): string {
+  const names = WRITES.map((name) => `${name} = true`).join(', ');
+  return `
+local server, cutWrites, cutWritten = redis, {${names}}, 0
+local redis = {call = function(name, ...)
+  if cutWrites[string.upper(name)] then
+    if cutWritten == ${write} then error({err = '${outOfMemory(script)}'}) end
+    cutWritten = cutWritten + 1
+  end
+  return server.call(name, ...)
+end}
+${text}`;
+}
+
+/** A connection on which each call of each script ends at its n-th write, unless it has fewer. */
+export async function openCut(url: string, write: number): Promise<Dragonfly> {
+  const cut = Object.fromEntries(
+    Object.entries(scripts).map(([name, script]) => [name, { ...script, lua: cutAt(name, script.lua, write) }]),
+  );
+  const connection = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }), scripts: cut });
+  await waitUntilReady(connection, 5_000);
+  return connection;
+}
+
+/** The scripts that write. */
+export function writingScripts(): string[] {
+  const writes = ({ lua }: { lua: string }) => commandsOf(lua).some((name) => WRITES.includes(name));
+  return Object.entries(scripts).flatMap(([name, script]) => (writes(script) ? [name] : []));
+}
+
+/** The commands in the scripts that are neither known as writing, which a cut would let pass, nor as reading. */
+export function uncutCommands(): string[] {
+  const called = Object.values(scripts).flatMap(({ lua }) => commandsOf(lua));
+  return [...new Set(called)].filter((name) => !WRITES.includes(name) && !READS.includes(name));
+}
+
+function commandsOf(lua: string): string[] {
+  return [...lua.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(([, name = '']) => name.toUpperCase());
+}
