@@ -11,7 +11,11 @@ interface Counted {
 
 /** The runner refuses to run inside a test, which it recognises by this variable. */
 function count(...fixtures: string[]): Counted {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return countWith({}, ...fixtures);
+}
+
+function countWith(settings: NodeJS.ProcessEnv, ...fixtures: string[]): Counted {
+  const { NODE_TEST_CONTEXT: _, ...env } = { ...process.env, ...settings };
   const script = join(import.meta.dirname, 'fixtures', 'counting', 'run.ts');
   const { stdout } = spawnSync(process.execPath, [script, ...fixtures], { env, encoding: 'utf8' });
   return JSON.parse(stdout);
@@ -36,7 +40,29 @@ test('a clean-up that fails is a failure, though every test passed', () => {
   assert.equal(count('hook').summary, '1 passed, 1 failed');
 });
 
-test('a run without a single test is not a success', () => {
-  const { summary, ok } = count('empty');
-  assert.deepEqual([summary, ok], ['0 passed, 0 failed', false]);
+test('a file without a single test is not a success', () => {
+  const { summary, failures } = count('empty');
+  assert.equal(summary, '0 passed, 1 failed');
+  assert.match(failures[0]?.message ?? '', /holds no test/);
+});
+
+test('results that a busy runner takes in late are counted all the same', () => {
+  // Around what the pipe between the two holds (some 220 KB on Linux) the end of the results is lost most easily.
+  for (const many of [20, 66, 67, 68, 69, 70]) {
+    const { summary } = countWith({ BUSY_MS: '1500', MANY: String(many) }, 'many');
+    assert.equal(summary, `${many} passed, 0 failed`);
+  }
+});
+
+test('a file that ends before its last word is a failure, whatever its exit code', () => {
+  const { summary, failures } = count('silent');
+  assert.match(summary, /1 failed$/);
+  assert.match(failures[0]?.message ?? '', /ended before all of its results had arrived/);
+});
+
+test('a file that does not end is a failure, and the others are counted', () => {
+  const { summary, failures } = countWith({ FILE_TIMEOUT_MS: '3000' }, 'endless', 'mixed');
+  assert.equal(summary, '5 passed, 3 failed, 2 skipped');
+  const file = failures.find(({ title }) => title.includes('endless'));
+  assert.match(file?.message ?? '', /did not end within 3 s/);
 });

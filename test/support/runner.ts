@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
@@ -30,6 +30,8 @@ export class ResultCounter {
   readonly failures: Failure[] = [];
   readonly #lastNesting = new Map<string, number>();
   readonly #stderr = new Map<string, string>();
+  readonly #ended = new Set<string>();
+  readonly #failedFiles = new Set<string>();
 
   /** Keeps what a file printed as an error: all there is to show when it could not even be loaded. */
   addStderr(file: string, text: string): void {
@@ -43,6 +45,7 @@ export class ResultCounter {
     this.#lastNesting.set(file, test.nesting);
 
     if (test.outcome === 'fail' && test.todo === undefined) {
+      if (test.name === test.file) this.#failedFiles.add(test.name);
       if (failureType(test.error) !== 'subtestsFailed')
         this.failures.push(describeFailure(test, this.#stderr.get(file)));
       return;
@@ -51,6 +54,20 @@ export class ResultCounter {
     if (holdsOthers || test.name === test.file) return;
     if (test.skip !== undefined || test.todo !== undefined) this.skipped++;
     else this.passed++;
+  }
+
+  /** Notes that a file has told its last word. */
+  addEnd(file: string | undefined): void {
+    if (file !== undefined) this.#ended.add(file);
+  }
+
+  /** A file whose last word is missing may have had more to tell: that is a failure, unless the file has failed anyway. */
+  expectEnds(files: readonly string[]): void {
+    for (const file of files) {
+      if (this.#ended.has(file) || this.#failedFiles.has(file)) continue;
+      const error = new Error('the file ended before all of its results had arrived, or holds no test');
+      this.failures.push(describeFailure({ outcome: 'fail', name: file, nesting: 0, file, error }));
+    }
   }
 
   get ok(): boolean {
@@ -69,17 +86,19 @@ export interface RunOptions {
   output: NodeJS.WritableStream;
   /** Test files at a time. */
   concurrency: number;
-  /** How long one file may take. */
-  timeoutMs: number;
+  /** How long one test may take, from its own start. */
+  testTimeoutMs: number;
+  /** How long one file may take, from the start of its process. */
+  fileTimeoutMs: number;
 }
 
 /** Runs test files, each in a process of its own, and writes what happens as it happens. */
 export async function runTests(options: RunOptions): Promise<ResultCounter> {
   const counter = new ResultCounter();
-  const { files, output, concurrency, timeoutMs } = options;
-  // Node may wait for ever at its end for a socket that was reset: a file ends when its tests have.
-  const execArgv = ['--test-force-exit'];
-  const events = run({ files, concurrency, timeout: timeoutMs, execArgv });
+  const { files, output, concurrency, testTimeoutMs, fileTimeoutMs } = options;
+  const execArgv = ['--test-force-exit', '--import', join(import.meta.dirname, 'fileProcess.ts')];
+  const env = { ...process.env, TEST_FILE_TIMEOUT_MS: String(fileTimeoutMs) };
+  const events = run({ files: [...files], concurrency, timeout: testTimeoutMs, execArgv, env });
   for (const outcome of ['pass', 'fail'] as const) {
     events.on(`test:${outcome}`, ({ name, nesting, file, line, skip, todo, details }) => {
       const error = 'error' in details ? details.error : undefined;
@@ -87,7 +106,9 @@ export async function runTests(options: RunOptions): Promise<ResultCounter> {
     });
   }
   events.on('test:stderr', ({ file, message }) => counter.addStderr(file ?? '', message));
+  events.on('test:summary', ({ file }) => counter.addEnd(file));
   for await (const text of events.compose(new spec())) output.write(text);
+  counter.expectEnds(files);
   return counter;
 }
 
