@@ -35,6 +35,8 @@ export interface Answer {
   headers: Record<string, string>;
   /** Ids, logins and names that the request asked for. */
   ids: readonly string[];
+  /** The parameter that gave the first of them. */
+  parameter?: string;
   /** The request's cursor. */
   after?: string;
   /** Set for a good answer of `/helix/streams`; its body is also the answer's. */

@@ -19,6 +19,7 @@ export interface DeliverOptions {
 const PIECES = 10;
 
 export function createDeliver({ faults, recorder, latencyMs, closing }: DeliverOptions): Deliver {
+  let inFlight = 0;
   const wait = (ms: number) => delay(ms, undefined, { signal: closing, ref: false }).catch(() => {});
 
   function writeHead(reply: FastifyReply, { status, headers, contentType, payload }: Outcome) {
@@ -84,14 +85,23 @@ export function createDeliver({ faults, recorder, latencyMs, closing }: DeliverO
   return async function deliver(endpoint, reply, compute) {
     const helix = endpoint !== 'token' && endpoint !== 'validate';
     if (helix) recorder.arrived();
+    inFlight += 1;
+    try {
+      return await answerTo(endpoint, reply, compute, helix);
+    } finally {
+      inFlight -= 1;
+    }
+  };
+
+  async function answerTo(endpoint: Endpoint, reply: FastifyReply, compute: () => Answer, helix: boolean) {
     const latency = latencyMs();
     if (latency > 0) await wait(latency);
     const answer = compute();
-    const order = faults.draw(endpoint, answer);
+    const order = faults.draw(endpoint, answer, inFlight);
     const outcome = distort(endpoint, answer, order);
     const sent = await send(reply, outcome, order);
     recorder.answered(endpoint, sent, helix);
     if (sent === 200) for (const id of outcome.streamIds) recorder.served(id);
     return reply;
-  };
+  }
 }

@@ -1,6 +1,6 @@
 import { type Answer, type Endpoint, errorName, helixError, oauthError } from './answer.ts';
 import { type FaultOrder, shortPageSize } from './faults.ts';
-import { cursorPastTheEnd, encodeCursor } from './streams.ts';
+import { cursorPastTheEnd, deadCursor, encodeCursor } from './streams.ts';
 
 /** An answer as it goes out: `streamIds` are those that a client can read from it. */
 export interface Outcome {
@@ -58,6 +58,8 @@ function distortPage(page: NonNullable<Answer['page']>, order: FaultOrder): NonN
       return { ...body, pagination: { cursor: encodeCursor(offset, number) } };
     case 'cursorToEmptyPage':
       return { ...body, pagination: { cursor: cursorPastTheEnd(number + 1) } };
+    case 'deadCursor':
+      return { ...body, pagination: { cursor: deadCursor(offset) } };
     case 'noPagination':
       return { data: body.data };
     default:
@@ -88,6 +90,11 @@ export function distort(endpoint: Endpoint, answer: Answer, order: FaultOrder | 
     }
     case 'invalidCursor':
       return outcome({ ...answer, status: 400, body: helixError(400, 'Invalid cursor') });
+    case 'refusedIds': {
+      const parameter = answer.parameter ?? 'user_id';
+      const message = `The parameter "${parameter}" was malformed: the value must match the regular expression /^[0-9]*$/`;
+      return outcome({ ...answer, status: 400, body: helixError(400, message) });
+    }
     case 'garbage': {
       if (order.as === 'wrongShape') return outcome({ ...answer, status: 200, body: { streams: 'none', data: 42 } });
       const whole = outcome({ ...answer, status: 200 });

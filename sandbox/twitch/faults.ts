@@ -31,6 +31,14 @@ export type FaultKind =
   | { kind: 'invalidCursor' }
   /** The page's cursor leads to an empty page. Streams on later pages, if there are any, stay hidden. */
   | { kind: 'cursorToEmptyPage' }
+  /**
+   * The page's cursor is one whose decoded `a` is empty (twitchdev/issues#543, #199): it leads to an empty page. Streams on
+   * later pages stay hidden. It strikes pages that have a next one, unless `lastPage` is matched: there it hides nothing,
+   * as Twitch ends many lists so.
+   */
+  | { kind: 'deadCursor' }
+  /** 400 for a request that holds one of these ids, with Twitch's message for what is no number. */
+  | { kind: 'refusedIds'; ids: readonly string[] }
   /** The page has no `pagination` key. Streams on later pages, if there are any, stay hidden. */
   | { kind: 'noPagination' };
 
@@ -43,6 +51,8 @@ export interface RequestInfo {
   page: number;
   /** No page follows. */
   lastPage: boolean;
+  /** Requests in flight, this one included. */
+  concurrent: number;
 }
 
 /** All conditions must hold. Without `endpoint`: any Helix endpoint, never the OAuth ones. */
@@ -61,6 +71,11 @@ export type FaultOrder = FaultKind & {
   forMs?: number;
   /** Chance that a matching request is hit, drawn from the sandbox's seed. Default 1. */
   probability?: number;
+  /**
+   * Adds to `probability` (then 0 by default) for each id behind the first, and for each other request in flight: as #543
+   * tells of cursors that lead nowhere.
+   */
+  grows?: { perId?: number; perConcurrent?: number };
   match?: Match | ((request: RequestInfo) => boolean);
 };
 
@@ -80,6 +95,7 @@ const PAGE_FAULTS: ReadonlySet<FaultKind['kind']> = new Set([
   'shortPage',
   'loopCursor',
   'cursorToEmptyPage',
+  'deadCursor',
   'noPagination',
 ]);
 
@@ -89,11 +105,23 @@ export const shortPageSize = (order: { size?: number }, length: number): number 
 
 function applicable(order: FaultOrder, answer: Answer): boolean {
   if (order.kind === 'invalidCursor') return answer.after !== undefined;
+  if (order.kind === 'refusedIds') return answer.ids.some((id) => order.ids.includes(id));
   if (!PAGE_FAULTS.has(order.kind)) return true;
   if (!answer.page) return false;
   const { length } = answer.page.body.data;
   if (order.kind === 'emptyData') return length > 0;
+  if (order.kind === 'deadCursor' && !lastPageMatched(order.match))
+    return answer.page.body.pagination?.cursor !== undefined;
   return order.kind !== 'shortPage' || length > shortPageSize(order, length);
+}
+
+const lastPageMatched = (match: FaultOrder['match']) => typeof match === 'object' && match.lastPage === true;
+
+/** The chance that an order strikes this request. */
+function chance({ probability, grows }: FaultOrder, { ids, concurrent }: RequestInfo): number {
+  if (!grows) return probability ?? 1;
+  const { perId = 0, perConcurrent = 0 } = grows;
+  return (probability ?? 0) + perId * Math.max(0, ids.length - 1) + perConcurrent * Math.max(0, concurrent - 1);
 }
 
 function matches(match: FaultOrder['match'], request: RequestInfo): boolean {
@@ -134,7 +162,8 @@ class OrderedFault implements FaultHandle {
 
   strikes(request: RequestInfo, answer: Answer): boolean {
     if (!this.active || !applicable(this.order, answer) || !matches(this.order.match, request)) return false;
-    if (this.order.probability !== undefined && this.#random.next() >= this.order.probability) return false;
+    const odds = chance(this.order, request);
+    if (odds < 1 && this.#random.next() >= odds) return false;
     this.hits++;
     return true;
   }
@@ -194,13 +223,14 @@ export class Faults {
   }
 
   /** The fault that strikes this request, if any; counted as a hit. */
-  draw(endpoint: Endpoint, answer: Answer): FaultOrder | undefined {
+  draw(endpoint: Endpoint, answer: Answer, concurrent: number): FaultOrder | undefined {
     if (this.#ordered.length === 0) return undefined;
     const request: RequestInfo = {
       endpoint,
       ids: answer.ids,
       page: answer.page?.number ?? 1,
       lastPage: answer.page?.body.pagination?.cursor === undefined,
+      concurrent,
     };
     return this.#ordered.find((fault) => fault.strikes(request, answer))?.order;
   }

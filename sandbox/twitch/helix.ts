@@ -113,6 +113,7 @@ export function helixRoutes(app: FastifyInstance, options: HelixOptions): void {
           ...compute(request, handle),
           headers: bucket.headers(),
           ids: ID_PARAMETERS.flatMap((name) => query[name] ?? []),
+          parameter: ID_PARAMETERS.find((name) => query[name] !== undefined) ?? 'user_id',
           ...(after && { after }),
         };
       }),

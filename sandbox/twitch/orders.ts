@@ -18,6 +18,7 @@ const when = {
   times: maybe(z.int().min(1)),
   forMs: maybe(ms),
   probability: maybe(z.number().min(0).max(1)),
+  grows: maybe(z.strictObject({ perId: maybe(z.number().min(0)), perConcurrent: maybe(z.number().min(0)) })),
   match: maybe(match),
 };
 
@@ -40,6 +41,8 @@ export const faultOrder: z.ZodType<FaultOrder> = z.discriminatedUnion('kind', [
   fault('loopCursor', {}),
   fault('invalidCursor', {}),
   fault('cursorToEmptyPage', {}),
+  fault('deadCursor', {}),
+  fault('refusedIds', { ids: z.array(z.string()).min(1) }),
   fault('noPagination', {}),
 ]);
 

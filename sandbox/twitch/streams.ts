@@ -39,10 +39,18 @@ export function encodeCursor(offset: number, page: number): string {
 /** The cursor that leads to an empty page. */
 export const cursorPastTheEnd = (page: number): string => encodeCursor(PAST_THE_END, page);
 
+/** A cursor whose place behind the page is empty, as #199 shows one; it leads to an empty page. */
+export function deadCursor(offset: number): string {
+  return Buffer.from(JSON.stringify({ b: { Cursor: encodeCursor(offset, 0) }, a: { Cursor: '' } })).toString(
+    'base64url',
+  );
+}
+
 function decodeCursor(cursor: string | undefined): { offset: number; number: number } {
   if (!cursor) return { offset: 0, number: 1 };
   try {
-    const { Offset, Page } = JSON.parse(Buffer.from(cursor, 'base64').toString()).a;
+    const { Offset, Page, Cursor } = JSON.parse(Buffer.from(cursor, 'base64').toString()).a;
+    if (Cursor === '') return { offset: PAST_THE_END, number: 1 };
     if (Number.isSafeInteger(Offset) && Offset >= 0 && Number.isSafeInteger(Page))
       return { offset: Offset, number: Page };
   } catch {

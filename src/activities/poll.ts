@@ -1,6 +1,7 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import type { Batch } from '../model.ts';
 import type { PollRef } from '../storage/streams.ts';
+import { isDeadCursor } from '../twitch/cursor.ts';
 import { failureKind, toActivityFailure } from './failures.ts';
 import { heartbeating, lastHeartbeatList } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
@@ -24,6 +25,8 @@ export interface PageSummary {
   failedRequests: string[];
   /** The cursor of the next page, absent on the last. */
   next?: string;
+  /** That cursor leads nowhere, whatever follows. */
+  dead?: true;
 }
 
 export function pollActivities({ twitch, streams }: Dependencies) {
@@ -48,6 +51,7 @@ export function pollActivities({ twitch, streams }: Dependencies) {
               malformed: answer.malformed,
               failedRequests,
               ...(answer.cursor !== undefined && { next: answer.cursor }),
+              ...(answer.cursor !== undefined && isDeadCursor(answer.cursor) && { dead: true as const }),
             };
           } catch (error) {
             // The next attempt finds this list in its heartbeat details: Temporal keeps no history of failed attempts.

@@ -4,6 +4,7 @@ import type { PollRef } from '../storage/streams.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
 import type { LastPoll } from '../workflows/report.ts';
 import { toActivityFailure } from './failures.ts';
+import { GAMES_PER_REQUEST, type GameGroup, groupGames } from './games.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
 import { dormantPerPoll } from './rhythm.ts';
@@ -21,6 +22,8 @@ export interface FetchTargetsInput {
 export interface TargetsPart {
   from: Cursor;
   ids: string[];
+  /** For games: how the ids are cut into requests, one group behind the other. */
+  groups?: GameGroup[];
 }
 
 export interface FetchedTargets {
@@ -77,7 +80,10 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
     // Without room it still looks whether anything follows: an empty answer more would be an activity more in each poll.
     while (from && bytes > 0) {
       const { ids, rest } = await readGroup(targets, from, room - (room % IDS_PER_BATCH), bytes);
-      if (ids.length > 0) fetched.parts.push({ from, ids });
+      if (ids.length > 0) {
+        const groups = from.group === 'game' && groupGames(await streams.countInGames(ids));
+        fetched.parts.push({ from, ids, ...(groups && { groups }) });
+      }
       room -= ids.length;
       bytes -= Buffer.byteLength(JSON.stringify(ids));
       const turn = rest?.dormant;
@@ -108,7 +114,7 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
     const perPoll = dormantPerPoll({
       users,
       hot,
-      gameRequests: Math.max(Math.ceil(games / IDS_PER_BATCH), games > 0 ? last.gameRequests : 0),
+      gameRequests: Math.max(Math.ceil(games / GAMES_PER_REQUEST), games > 0 ? last.gameRequests : 0),
       intervalSeconds: settings.POLL_INTERVAL_SECONDS,
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       dormantMaxSeconds: settings.DORMANT_MAX_SECONDS,

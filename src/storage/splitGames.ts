@@ -7,9 +7,14 @@ import type { Keys } from './keys.ts';
  */
 const STREAMS_PER_CALL = 5_000;
 
+/** How many streams of each game are in the live set. */
+export function countInGames(redis: Dragonfly, keys: Keys, games: readonly string[]): Promise<number[]> {
+  return Promise.all(games.map((id) => redis.zlexcount(keys.liveByGame, `[${id}\x1f`, `[${id}\x1f\xff`)));
+}
+
 /** Cuts a list of games so that the live streams of one part are few enough for one call, unless it is one game alone. */
 export async function splitGames(redis: Dragonfly, keys: Keys, games: readonly string[]): Promise<string[][]> {
-  const counts = await Promise.all(games.map((id) => redis.zlexcount(keys.liveByGame, `[${id}\x1f`, `[${id}\x1f\xff`)));
+  const counts = await countInGames(redis, keys, games);
   const parts: string[][] = [];
   let room = 0;
   for (const [i, id] of games.entries()) {

@@ -1,7 +1,7 @@
 import type { Reason, Stream, StreamEvent, TargetKind } from '../model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
-import { splitGames } from './splitGames.ts';
+import { countInGames, splitGames } from './splitGames.ts';
 
 /** Streams in one script call: bounds how long a script holds up other commands. */
 const STREAMS_PER_CALL = 500;
@@ -245,6 +245,11 @@ export class Streams {
   /** Marks streams as announced: to be called when the broker has confirmed them, not before. */
   async markAnnounced(streamIds: readonly string[]): Promise<void> {
     await Promise.all(streamIds.map((id) => this.#redis.set(this.#keys.mark(id), 'announced', 'PX', MARK_MS)));
+  }
+
+  /** How many streams of each game are in the live set. */
+  async countInGames(games: readonly string[]): Promise<number[]> {
+    return countInGames(this.#redis, this.#keys, games);
   }
 
   async countLive(): Promise<number> {

@@ -26,6 +26,7 @@ import {
   readLastReport,
 } from './report.ts';
 import { Slices } from './slices.ts';
+import { takesNewSteps } from './version.ts';
 
 const WINDOW = 50;
 
@@ -54,14 +55,14 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       // Read ahead, so that the rate-limited queue does not run dry between two reads.
       const ahead: Promise<FetchedTargets> | undefined = fetched.next && fetch(fetched.next);
       ahead?.catch(() => undefined); // It is awaited below, unless something else fails first.
-      for (const { kind, ids, behind } of cutBatches(fetched)) {
+      for (const { kind, ids, known, behind } of cutBatches(fetched)) {
         if (batchesLeft-- <= 0 || workflowInfo().continueAsNewSuggested) {
           unfinished = true;
           break;
         }
         const batch: Batch = { no: report.batches++, kind, ids };
         report.targets += ids.length;
-        await requests.start(() => pollBatch(batch));
+        await requests.start(() => pollBatch(batch, known));
         state.from = behind;
       }
       fetched = await ahead;
@@ -96,8 +97,8 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   }
 
   /** Follows one batch through all its pages. */
-  async function pollBatch(batch: Batch): Promise<void> {
-    const chain = startChain();
+  async function pollBatch(batch: Batch, known: number): Promise<void> {
+    const chain = startChain(batch.kind, known);
     let step: Step = { page: 0 };
     while (step !== 'end') {
       const { page, after }: { page: number; after?: string } = step;
@@ -111,12 +112,12 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
         if (batch.kind === 'game') report.gameRequests += 1;
         noteFailedRequests(report, seen.failedRequests);
         slices.addPage({ batch: batch.no, page, streams: seen.streams }, seen.unseen);
-        step = afterPage(chain, seen);
+        step = afterPage(chain, seen, takesNewSteps);
       } catch (error) {
         const cause = activityFailureCause(error);
         noteFailedRequests(report, cause.failedRequests);
         if (cause.type === 'TwitchInvalidCursor') {
-          step = afterInvalidCursor(chain);
+          step = afterInvalidCursor(chain, takesNewSteps);
           continue;
         }
         report.failedBatches += 1;
@@ -143,12 +144,23 @@ function openingState(): Resume {
   };
 }
 
-function* cutBatches({ parts }: FetchedTargets): Generator<{ kind: Batch['kind']; ids: string[]; behind: Cursor }> {
-  for (const { from, ids: all } of parts) {
-    for (let at = 0; at < all.length; at += IDS_PER_BATCH) {
-      const ids = all.slice(at, at + IDS_PER_BATCH);
-      const behind = advance(from, all.slice(0, at + ids.length));
-      yield { kind: from.group === 'game' ? 'game' : 'user', ids, behind };
+/** What one request asks for; `known`: how many streams of it are known to be live, 0 if that is not known. */
+interface Cut {
+  kind: Batch['kind'];
+  ids: string[];
+  known: number;
+  behind: Cursor;
+}
+
+function* cutBatches({ parts }: FetchedTargets): Generator<Cut> {
+  for (const { from, ids: all, groups } of parts) {
+    let at = 0;
+    for (let i = 0; at < all.length; i += 1) {
+      const { size = IDS_PER_BATCH, live = 0 } = groups?.[i] ?? {};
+      const ids = all.slice(at, at + size);
+      at += size;
+      const behind = advance(from, all.slice(0, at));
+      yield { kind: from.group === 'game' ? 'game' : 'user', ids, known: live, behind };
     }
   }
 }

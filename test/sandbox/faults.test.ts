@@ -126,6 +126,49 @@ test('invalidCursor: 400 for a cursor that was just given', async () => {
   assert.equal((await helix(next(cursor))).status, 200);
 });
 
+test('deadCursor: a cursor whose `a` is empty leads to an empty page; asked again, the page has a good one', async () => {
+  const first = await struck({ kind: 'deadCursor' });
+  const { cursor } = first.body.pagination;
+  assert.deepEqual(JSON.parse(Buffer.from(cursor, 'base64').toString()).a, { Cursor: '' });
+  assert.deepEqual((await helix(next(cursor))).body, { data: [], pagination: {} });
+  const again = await helix(fifty);
+  assert.deepEqual(idsOf(again), idsOf(first));
+  assert.equal((await helix(next(again.body.pagination.cursor))).body.data.length, 20);
+  // A last page is struck only when it is meant.
+  const fault = faults.add({ kind: 'deadCursor' });
+  await helix('streams?game_id=743&first=100');
+  assert.equal(fault.hits, 0);
+  faults.add({ kind: 'deadCursor', match: { lastPage: true } });
+  assert.ok((await helix('streams?game_id=743&first=100')).body.pagination.cursor);
+});
+
+test('refusedIds: 400 for a request that holds one of them, as Twitch says it of what is no number', async () => {
+  const [good, bad] = world.userIds(2);
+  const fault = faults.add({ kind: 'refusedIds', ids: [bad as string] });
+  assert.equal((await helix(`streams?user_id=${good}`)).status, 200);
+  const { status, body } = await helix(`streams?user_id=${good}&user_id=${bad}`);
+  assert.equal(status, 400);
+  assert.match(body.message, /^The parameter "user_id" was malformed: the value must match/);
+  assert.equal(fault.hits, 1);
+});
+
+test('grows: the chance of a fault rises with the ids and with the requests in flight', async () => {
+  const busy = await sandboxWithClient({ requestsPerMinute: 100_000, latencyMs: 5 });
+  busy.world.populate({ users: 100 });
+  const hits = async (ids: number, atOnce: number) => {
+    busy.faults.clear();
+    const fault = busy.faults.add({ kind: 'status', status: 500, grows: { perId: 0.004, perConcurrent: 0.06 } });
+    const path = `streams?${repeated('user_id', busy.world.userIds(ids))}`;
+    for (let i = 0; i < 100; i += atOnce) await Promise.all(Array.from({ length: atOnce }, () => busy.helix(path)));
+    return fault.hits;
+  };
+  assert.equal(await hits(1, 1), 0);
+  const many = await hits(100, 1);
+  assert.ok(many > 20 && many < 60, `${many} at 40 %`);
+  const crowded = await hits(100, 10);
+  assert.ok(crowded > many + 10, `${crowded} against ${many}`);
+});
+
 test('cursorToEmptyPage and noPagination', async () => {
   faults.add({ kind: 'cursorToEmptyPage', match: { lastPage: true }, times: 1 });
   const one = await helix('streams?game_id=743&first=100');
