@@ -18,16 +18,18 @@ export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>(
 });
 
 /**
- * One Helix request takes 15 s at most, but it may have to wait for its turn while another client uses up the budget. Six attempts with their backoff fit into a poll and ride out a short failure of
- * Twitch or one full wait for `Ratelimit-Reset`; for a longer one the next poll is the retry. `scheduleToCloseTimeout`
- * counts the wait in the rate-limited queue too. Not dispatched eagerly, for that would bypass the queue's limit.
+ * Six attempts with their backoff ride out a short failure of Twitch or one full wait for `Ratelimit-Reset`; for a longer
+ * one the next poll is the retry. Nothing but the attempts ends it: any limit on the whole would count the wait in the
+ * rate-limited queue, which lasts as long as the budget and the window say (50 waiting at 10 a minute: 5 minutes), or as
+ * no worker is there. One attempt is 15 s for the request, 20 s for a token, twice if the token was refused, and between
+ * them up to 100 s in which 50 requests take turns while another client uses up the budget. Not dispatched eagerly, for
+ * that would bypass the queue's limit.
  */
 export function twitchActivities(taskQueue: string) {
   return proxyActivities<Pick<Activities, 'pollPage'>>({
     taskQueue,
-    startToCloseTimeout: '2 minutes',
+    startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '10 seconds',
-    scheduleToCloseTimeout: '5 minutes',
     allowEagerDispatch: false,
     retry: { initialInterval: '1 second', maximumInterval: '10 seconds', maximumAttempts: 6 },
   });
