@@ -87,6 +87,7 @@ async function run(): Promise<void> {
     RABBITMQ_URL: plan.given.RABBITMQ_URL ?? `amqp://guest:guest@127.0.0.1:${ports.rabbitmq}`,
     POLL_INTERVAL_SECONDS: plan.pollIntervalSeconds,
     HTTP_PORT: String(httpPort),
+    ...namesGiven(),
     ...(sandbox ? sandboxSettings(sandbox) : {}),
   };
   const env: NodeJS.ProcessEnv = { ...process.env, ...clientEnv };
@@ -100,6 +101,7 @@ async function run(): Promise<void> {
 
   const watching = watchEvents({
     url: env.RABBITMQ_URL as string,
+    prefix: env.RABBITMQ_PREFIX?.trim() ?? '',
     onEvent: (event) => say(eventLine(event, (id) => sandbox?.world.games.get(id)?.name)),
     onState: (words) => {
       if (words.startsWith('watching')) bound.resolve();
@@ -140,6 +142,12 @@ function sandboxSettings({ apiUrl, authUrl, clientId, clientSecret, world }: Twi
     TARGET_USER_IDS: world.users.stored().slice(0, SANDBOX_WATCHED).join(','),
     TARGET_GAME_IDS: SANDBOX_GAMES.map(([id]) => id).join(','),
   };
+}
+
+/** What the installation is called, also for a client that is told by nothing but the file. */
+function namesGiven(): Record<string, string> {
+  const names = ['INSTANCE', 'RABBITMQ_PREFIX'] as const;
+  return Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 /** The local server, and an empty file in place of the user's own profiles, which are for other servers. */

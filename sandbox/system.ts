@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { applySchedule, SCHEDULE_ID } from '../src/schedule.ts';
+import { DEFAULT_INSTANCE } from '../src/instance.ts';
+import { applySchedule } from '../src/schedule.ts';
 import type { PollReport } from '../src/workflows/report.ts';
 import { type Services, startServices } from './services/index.ts';
 import { freePort } from './services/ports.ts';
@@ -101,7 +102,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       await applySchedule(client, { intervalSeconds: options.intervalSeconds });
     },
     async reports() {
-      const { info } = await client.schedule.getHandle(SCHEDULE_ID).describe();
+      const { info } = await client.schedule.getHandle(DEFAULT_INSTANCE).describe();
       const polls = info.recentActions.map(({ action }) => action.workflow);
       const results = polls.map(async ({ workflowId }) => {
         const handle = client.workflow.getHandle(workflowId);

@@ -19,7 +19,7 @@ export function settingsTable(): string {
 }
 
 function formatDefault(value: unknown): string {
-  return value === undefined || (Array.isArray(value) && value.length === 0) ? '' : `\`${value}\``;
+  return value === undefined || value === '' || (Array.isArray(value) && value.length === 0) ? '' : `\`${value}\``;
 }
 
 /** The README as it should be. */

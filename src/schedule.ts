@@ -7,15 +7,10 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
-import { SCHEDULE_ID } from './scheduleId.ts';
-import { TASK_QUEUE } from './workflows/queues.ts';
-
-export { SCHEDULE_ID };
+import { DEFAULT_INSTANCE } from './instance.ts';
 
 /** The workflow that a poll is. By name: whoever schedules it must not load workflow code. */
 export const POLL_WORKFLOW_TYPE = 'pollStreams';
-/** A poll's workflow id is this and the time for which it was scheduled. */
-export const POLL_WORKFLOW_ID = 'poll-streams';
 /** The workflow that brings events to a broker that was away. */
 export const DELIVER_WORKFLOW_TYPE = 'deliverStreams';
 
@@ -23,8 +18,8 @@ const CATCHUP_WINDOW_MS = 60_000;
 
 /** What distinguishes one installation's schedule from another's. */
 export interface ScheduleSettings {
-  /** Default {@link SCHEDULE_ID}. */
-  id?: string;
+  /** The installation's name, which is the schedule's id and the polls' task queue. Default {@link DEFAULT_INSTANCE}. */
+  instance?: string;
   /** Seconds from one poll's start to the next. */
   intervalSeconds: number;
 }
@@ -44,14 +39,19 @@ function summary(intervalSeconds: number): string {
   return `Poll Twitch every ${intervalSeconds} s`;
 }
 
-function definition(intervalSeconds: number) {
+/** A poll's workflow id is this and the time for which it was scheduled. */
+export function pollWorkflowId(instance: string): string {
+  return instance === DEFAULT_INSTANCE ? 'poll-streams' : `${instance}-poll-streams`;
+}
+
+function definition({ instance = DEFAULT_INSTANCE, intervalSeconds }: ScheduleSettings) {
   return {
     spec: { intervals: [{ every: intervalSeconds * 1_000 }] },
     action: {
       type: 'startWorkflow',
       workflowType: POLL_WORKFLOW_TYPE,
-      workflowId: POLL_WORKFLOW_ID,
-      taskQueue: TASK_QUEUE,
+      workflowId: pollWorkflowId(instance),
+      taskQueue: instance,
       // No timeout of any kind: the history of a run that has claimed events is the only copy of them, and it must still
       // be there when the workers come back after days. What notices a poll that is stuck is `/readyz` and `status`.
       staticSummary: summary(intervalSeconds),
@@ -67,12 +67,12 @@ function definition(intervalSeconds: number) {
 }
 
 /** Whether the server's schedule is what {@link definition} asks for; its state (pause, note) is the operator's. */
-function isAsDefined(found: ScheduleDescription, intervalSeconds: number): boolean {
+function isAsDefined(found: ScheduleDescription, settings: ScheduleSettings): boolean {
   const { spec, action, policies } = found;
-  const wanted = definition(intervalSeconds);
+  const wanted = definition(settings);
   const [interval, ...moreIntervals] = spec.intervals ?? [];
   const onlyThatInterval =
-    interval?.every === intervalSeconds * 1_000 &&
+    interval?.every === settings.intervalSeconds * 1_000 &&
     !interval.offset &&
     moreIntervals.length === 0 &&
     !spec.calendars?.length &&
@@ -102,14 +102,12 @@ function isAsDefined(found: ScheduleDescription, intervalSeconds: number): boole
  *
  * @throws the Temporal client's errors
  */
-export async function applySchedule(
-  client: Client,
-  { id = SCHEDULE_ID, intervalSeconds }: ScheduleSettings,
-): Promise<ApplyOutcome> {
+export async function applySchedule(client: Client, settings: ScheduleSettings): Promise<ApplyOutcome> {
+  const id = settings.instance ?? DEFAULT_INSTANCE;
   const handle = client.schedule.getHandle(id);
   const update = async (): Promise<ApplyOutcome> => {
-    if (isAsDefined(await handle.describe(), intervalSeconds)) return 'unchanged';
-    await handle.update((previous) => ({ ...definition(intervalSeconds), state: previous.state }));
+    if (isAsDefined(await handle.describe(), settings)) return 'unchanged';
+    await handle.update((previous) => ({ ...definition(settings), state: previous.state }));
     return 'updated';
   };
   try {
@@ -118,7 +116,7 @@ export async function applySchedule(
     if (!(error instanceof ScheduleNotFoundError)) throw error;
   }
   try {
-    await client.schedule.create({ scheduleId: id, ...definition(intervalSeconds) });
+    await client.schedule.create({ scheduleId: id, ...definition(settings) });
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
@@ -129,16 +127,16 @@ export async function applySchedule(
 
 /** The Temporal CLI's command that creates the same schedule. `address` and `namespace` appear where not the default. */
 export function scheduleCommand(
-  { id = SCHEDULE_ID, intervalSeconds }: ScheduleSettings,
+  { instance = DEFAULT_INSTANCE, intervalSeconds }: ScheduleSettings,
   { address, namespace }: { address?: string; namespace?: string } = {},
 ): string {
   const flags: [flag: string, value: string][] = [
-    ['schedule-id', id],
+    ['schedule-id', instance],
     ['interval', `${intervalSeconds}s`],
     ['overlap-policy', 'BufferOne'],
     ['catchup-window', '1m'],
-    ['workflow-id', POLL_WORKFLOW_ID],
-    ['task-queue', TASK_QUEUE],
+    ['workflow-id', pollWorkflowId(instance)],
+    ['task-queue', instance],
     ['type', POLL_WORKFLOW_TYPE],
     ['static-summary', summary(intervalSeconds)],
   ];
@@ -152,17 +150,17 @@ function shellWord(text: string): string {
 }
 
 /** Keeps polls from starting; a running one goes on. `note` tells others why. */
-export async function pauseSchedule(client: Client, note: string, id = SCHEDULE_ID): Promise<void> {
+export async function pauseSchedule(client: Client, note: string, id = DEFAULT_INSTANCE): Promise<void> {
   await client.schedule.getHandle(id).pause(note);
 }
 
 /** Lets polls start again. */
-export async function resumeSchedule(client: Client, note: string, id = SCHEDULE_ID): Promise<void> {
+export async function resumeSchedule(client: Client, note: string, id = DEFAULT_INSTANCE): Promise<void> {
   await client.schedule.getHandle(id).unpause(note);
 }
 
 /** Removes the schedule; a running poll goes on, and targets and what was announced are kept. */
-export async function deleteSchedule(client: Client, id = SCHEDULE_ID): Promise<void> {
+export async function deleteSchedule(client: Client, id = DEFAULT_INSTANCE): Promise<void> {
   await client.schedule.getHandle(id).delete();
 }
 
@@ -175,7 +173,7 @@ const LOOK_AGAIN_MS = 100;
  *
  * @throws ScheduleNotFoundError
  */
-export async function triggerSchedule(client: Client, id = SCHEDULE_ID): Promise<TriggerOutcome> {
+export async function triggerSchedule(client: Client, id = DEFAULT_INSTANCE): Promise<TriggerOutcome> {
   const handle = client.schedule.getHandle(id);
   const before = await handle.describe();
   const known = before.info.recentActions.map(({ action }) => action.workflow.workflowId);
@@ -199,7 +197,7 @@ export async function nextPoll(
   client: Client,
   known: readonly string[],
   signal: AbortSignal,
-  id = SCHEDULE_ID,
+  id = DEFAULT_INSTANCE,
 ): Promise<{ workflowId: string; runId: string }> {
   const handle = client.schedule.getHandle(id);
   for (;;) {

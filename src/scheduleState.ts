@@ -1,5 +1,6 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { SCHEDULE_ID, waiting } from './schedule.ts';
+import { DEFAULT_INSTANCE } from './instance.ts';
+import { waiting } from './schedule.ts';
 
 /** A poll that the schedule has started. Times are RFC 3339. */
 export interface PollRun {
@@ -38,7 +39,7 @@ export interface ScheduleState {
 }
 
 /** Reads the schedule and its recent polls. @throws ScheduleNotFoundError, and the Temporal client's other errors */
-export async function readScheduleState(client: Client, id = SCHEDULE_ID): Promise<ScheduleState> {
+export async function readScheduleState(client: Client, id = DEFAULT_INSTANCE): Promise<ScheduleState> {
   const description = await client.schedule.getHandle(id).describe();
   const { spec, state, info } = description;
   const every = spec.intervals?.length === 1 ? spec.intervals[0]?.every : undefined;

@@ -56,7 +56,7 @@ const BREAKAGES: Breakage[] = [
       {
         file: DIFF,
         find: '    ended = ended + 1\n    return true\n',
-        put: "    ended = ended + 1\n    redis.call('DEL', 'stream-poller:mark:' .. entry.streamId)\n    return true\n",
+        put: "    ended = ended + 1\n    redis.call('DEL', '{stream-poller}:mark:' .. entry.streamId)\n    return true\n",
       },
     ],
     suites: ['storage/liveSet', 'storage/invariants', 'e2e/system', 'faults/short'],

@@ -1,13 +1,13 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import { DEAD_QUEUE, QUEUE } from '../publisher/topology.ts';
+import { brokerNames } from '../publisher/topology.ts';
 import { DELIVER_WORKFLOW_TYPE } from '../schedule.ts';
 import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
-import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../workflows/queues.ts';
+import { twitchTaskQueueOf } from '../workflows/queues.ts';
 import { closeBroker, connectBroker, queueDepth } from './broker.ts';
 import { describeError } from './errors.ts';
 import { settingsFor } from './settings.ts';
 import { withStore } from './store.ts';
-import { withTemporal } from './temporalConnection.ts';
+import { type Place, withTemporal } from './temporalConnection.ts';
 
 /** Processes that ask for work on a task queue. */
 export interface QueueWorkers {
@@ -17,6 +17,8 @@ export interface QueueWorkers {
 
 /** What the commands can find out about the running system; what could not be read is missing, and `failures` says why. */
 export interface Observations {
+  /** The installation's name. */
+  instance?: string;
   /** `null`: there is none. */
   schedule?: ScheduleState | null;
   workers?: QueueWorkers[];
@@ -26,13 +28,15 @@ export interface Observations {
   live?: number;
   /** `null` for a queue that does not exist. */
   queues?: Record<string, { messages: number; consumers: number } | null>;
+  /** Which of them holds dead letters. */
+  deadQueue?: string;
   failures: string[];
 }
 
 /** Looks at everything at once. Never throws: a service that is away is a finding. */
-export async function observe(scheduleId: string): Promise<Observations> {
+export async function observe(): Promise<Observations> {
   const parts = await Promise.allSettled([
-    withTemporal((client, { namespace }) => observeTemporal(client, namespace, scheduleId)),
+    withTemporal(observeTemporal),
     withStore(async ({ targets, streams }) => {
       const [user, game, live] = await Promise.all([targets.count('user'), targets.count('game'), streams.countLive()]);
       return { targets: { user, game }, live };
@@ -47,19 +51,19 @@ export async function observe(scheduleId: string): Promise<Observations> {
   return found;
 }
 
-async function observeTemporal(client: Client, namespace: string, scheduleId: string): Promise<Partial<Observations>> {
+async function observeTemporal(client: Client, { namespace, instance }: Place): Promise<Partial<Observations>> {
   const [schedule, deliveries, ...workers] = await Promise.all([
-    readScheduleState(client, scheduleId).catch((error: unknown) => {
+    readScheduleState(client, instance).catch((error: unknown) => {
       if (error instanceof ScheduleNotFoundError) return null;
       throw error;
     }),
     client.workflow.count(
-      `WorkflowType = '${DELIVER_WORKFLOW_TYPE}' AND TaskQueue = '${TASK_QUEUE}' AND ExecutionStatus = 'Running'`,
+      `WorkflowType = '${DELIVER_WORKFLOW_TYPE}' AND TaskQueue = '${instance}' AND ExecutionStatus = 'Running'`,
     ),
-    countWorkers(client, namespace, TASK_QUEUE, TaskQueueType.workflow),
-    countWorkers(client, namespace, TWITCH_TASK_QUEUE, TaskQueueType.activity),
+    countWorkers(client, namespace, instance, TaskQueueType.workflow),
+    countWorkers(client, namespace, twitchTaskQueueOf(instance), TaskQueueType.activity),
   ]);
-  return { schedule, deliveries: deliveries.count, workers };
+  return { instance, schedule, deliveries: deliveries.count, workers };
 }
 
 /** `temporal.api.enums.v1.TaskQueueType` */
@@ -85,11 +89,12 @@ async function countWorkers(
 }
 
 async function observeQueues(): Promise<Partial<Observations>> {
-  const { RABBITMQ_URL: url } = settingsFor(['RABBITMQ_URL']);
+  const { RABBITMQ_URL: url, RABBITMQ_PREFIX: prefix } = settingsFor(['RABBITMQ_URL', 'RABBITMQ_PREFIX']);
+  const { queue, deadQueue } = brokerNames(prefix);
   const connection = await connectBroker(url);
   try {
-    const [events, dead] = await Promise.all([queueDepth(connection, QUEUE), queueDepth(connection, DEAD_QUEUE)]);
-    return { queues: { [QUEUE]: events ?? null, [DEAD_QUEUE]: dead ?? null } };
+    const [events, dead] = await Promise.all([queueDepth(connection, queue), queueDepth(connection, deadQueue)]);
+    return { queues: { [queue]: events ?? null, [deadQueue]: dead ?? null }, deadQueue };
   } finally {
     await closeBroker(connection);
   }

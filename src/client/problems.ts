@@ -1,4 +1,3 @@
-import { DEAD_QUEUE, QUEUE } from '../publisher/topology.ts';
 import type { ScheduleState } from '../scheduleState.ts';
 import { counted, duration, printable, readReport } from './format.ts';
 import type { Observations } from './health.ts';
@@ -20,7 +19,7 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
     advice: 'start the service, or correct the setting',
   }));
   const add = (problem: string, advice: string) => problems.push({ problem, advice });
-  const { schedule, workers, deliveries, targets, queues } = observed;
+  const { schedule, workers, deliveries, targets, queues, deadQueue = '' } = observed;
 
   const idle = (workers ?? []).filter(({ workers: running }) => running === 0).map(({ taskQueue }) => taskQueue);
   if (idle.length > 0) {
@@ -57,10 +56,10 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
       add(`the queue ${queue} does not exist`, 'a worker declares it, unless RABBITMQ_TOPOLOGY says otherwise');
     }
   }
-  const dead = queues?.[DEAD_QUEUE]?.messages ?? 0;
+  const dead = queues?.[deadQueue]?.messages ?? 0;
   if (dead > 0) {
     add(
-      `${counted(dead, 'message')} in ${DEAD_QUEUE}: consumers of ${QUEUE} refused or failed to handle them`,
+      `${counted(dead, 'message')} in ${deadQueue}: consumers refused or failed to handle them`,
       'mend the consumer, then move them back (in RabbitMQ’s management page: Move messages) or purge the queue',
     );
   }

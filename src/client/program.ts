@@ -1,5 +1,4 @@
 import { Command, CommanderError } from 'commander';
-import { SCHEDULE_ID } from '../scheduleId.ts';
 import { perform, subcommand, withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
 import { addScheduleCommands } from './schedule.ts';
@@ -23,9 +22,7 @@ export function createProgram(): Command {
   subcommand(program, 'status', 'show how everything does; exits with 1 when something needs attention', [
     'status',
     'status --json | jq .problems',
-  ])
-    .option('--id <id>', 'id of the schedule', SCHEDULE_ID)
-    .action(perform(async () => (await import('./status.ts')).status));
+  ]).action(perform(async () => (await import('./status.ts')).status));
   addScheduleCommands(program);
   addTargetCommands(program);
   subcommand(program, 'watch', 'print stream.online events as they are published; the queue keeps its messages', [

@@ -1,6 +1,5 @@
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { SCHEDULE_ID } from '../scheduleId.ts';
 import { perform, subcommand, wholeNumber, withExamples } from './command.ts';
 
 const actions = () => import('./scheduleActions.ts');
@@ -12,7 +11,7 @@ export function addScheduleCommands(program: Command): void {
     ['schedule apply', 'schedule pause --note "Twitch maintenance"', 'schedule trigger --wait'],
   );
   const add = (name: string, description: string, examples: string[]) =>
-    subcommand(schedule, name, description, examples).option('--id <id>', 'id of the schedule', SCHEDULE_ID);
+    subcommand(schedule, name, description, examples);
 
   add('apply', 'create the schedule or update it; an operator’s pause is kept', [
     'schedule apply',

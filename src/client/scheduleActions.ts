@@ -15,25 +15,21 @@ import type { Output } from './output.ts';
 import { settingsFor } from './settings.ts';
 import { withTemporal } from './temporalConnection.ts';
 
-interface IdOption {
-  id: string;
-}
-
 /** `schedule apply` */
-export async function apply(output: Output, { id, interval }: IdOption & { interval?: number }): Promise<number> {
+export async function apply(output: Output, { interval }: { interval?: number }): Promise<number> {
   const intervalSeconds = interval ?? settingsFor(['POLL_INTERVAL_SECONDS']).POLL_INTERVAL_SECONDS;
-  return withTemporal(async (client, { address, namespace }) => {
-    const outcome = await applySchedule(client, { id, intervalSeconds });
-    const state = await readScheduleState(client, id);
-    const command = scheduleCommand({ id, intervalSeconds }, { address, namespace });
+  return withTemporal(async (client, { address, namespace, instance }) => {
+    const outcome = await applySchedule(client, { instance, intervalSeconds });
+    const state = await readScheduleState(client, instance);
+    const command = scheduleCommand({ instance, intervalSeconds }, { address, namespace });
     const done = {
-      created: `Created the schedule ${id}: a poll every ${duration(intervalSeconds * 1_000)}.`,
-      updated: `Updated the schedule ${id}: a poll every ${duration(intervalSeconds * 1_000)}.`,
-      unchanged: `The schedule ${id} is as it should be: a poll every ${duration(intervalSeconds * 1_000)}.`,
+      created: `Created the schedule ${instance}: a poll every ${duration(intervalSeconds * 1_000)}.`,
+      updated: `Updated the schedule ${instance}: a poll every ${duration(intervalSeconds * 1_000)}.`,
+      unchanged: `The schedule ${instance} is as it should be: a poll every ${duration(intervalSeconds * 1_000)}.`,
     }[outcome];
     const paused = state.paused ? `\nIt stays paused${noteOf(state)}; to go on: npm run client -- schedule resume` : '';
     output.answer(`${done}${paused}\nThe same with the Temporal CLI:\n${command}`, {
-      id,
+      id: instance,
       outcome,
       intervalSeconds,
       paused: state.paused,
@@ -44,8 +40,8 @@ export async function apply(output: Output, { id, interval }: IdOption & { inter
 }
 
 /** `schedule pause` */
-export async function pause(output: Output, { id, note }: IdOption & { note: string }): Promise<number> {
-  return withTemporal(async (client) => {
+export async function pause(output: Output, { note }: { note: string }): Promise<number> {
+  return withTemporal(async (client, { instance: id }) => {
     await pauseSchedule(client, note, id);
     output.answer(`Paused the schedule ${id} (${note}).`, { id, paused: true, note });
     return EXIT.ok;
@@ -53,8 +49,8 @@ export async function pause(output: Output, { id, note }: IdOption & { note: str
 }
 
 /** `schedule resume` */
-export async function resume(output: Output, { id, note }: IdOption & { note: string }): Promise<number> {
-  return withTemporal(async (client) => {
+export async function resume(output: Output, { note }: { note: string }): Promise<number> {
+  return withTemporal(async (client, { instance: id }) => {
     await resumeSchedule(client, note, id);
     output.answer(`Resumed the schedule ${id}.`, { id, paused: false, note });
     return EXIT.ok;
@@ -62,8 +58,8 @@ export async function resume(output: Output, { id, note }: IdOption & { note: st
 }
 
 /** `schedule delete` */
-export async function remove(output: Output, { id }: IdOption): Promise<number> {
-  return withTemporal(async (client) => {
+export async function remove(output: Output): Promise<number> {
+  return withTemporal(async (client, { instance: id }) => {
     await deleteSchedule(client, id);
     output.answer(`Deleted the schedule ${id}. To have it again: npm run client -- schedule apply`, {
       id,
@@ -74,11 +70,8 @@ export async function remove(output: Output, { id }: IdOption): Promise<number> 
 }
 
 /** `schedule trigger` */
-export async function trigger(
-  output: Output,
-  { id, wait, timeout }: IdOption & { wait?: boolean; timeout: number },
-): Promise<number> {
-  return withTemporal(async (client) => {
+export async function trigger(output: Output, { wait, timeout }: { wait?: boolean; timeout: number }): Promise<number> {
+  return withTemporal(async (client, { instance: id }) => {
     const outcome = await triggerSchedule(client, id);
     const behind = outcome.state === 'waiting' ? outcome.behind.join(', ') : '';
     const words =
@@ -118,8 +111,8 @@ async function report(output: Output, client: Client, workflowId: string, signal
 }
 
 /** `schedule describe` */
-export async function describe(output: Output, { id }: IdOption): Promise<number> {
-  const state = await withTemporal((client) => readScheduleState(client, id));
+export async function describe(output: Output): Promise<number> {
+  const state = await withTemporal((client, { instance }) => readScheduleState(client, instance));
   output.answer(describeSchedule(state, Date.now()).join('\n'), state);
   return EXIT.ok;
 }

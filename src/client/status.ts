@@ -1,3 +1,4 @@
+import { DEFAULT_INSTANCE } from '../instance.ts';
 import { EXIT } from './errors.ts';
 import { ago, clock, count, counted, duration, printable, readReport, reportLines } from './format.ts';
 import { type Observations, observe } from './health.ts';
@@ -5,8 +6,8 @@ import type { Output } from './output.ts';
 import { findProblems, type Problem } from './problems.ts';
 
 /** `status` */
-export async function status(output: Output, { id }: { id: string }): Promise<number> {
-  const observed = await observe(id);
+export async function status(output: Output): Promise<number> {
+  const observed = await observe();
   const now = Date.now();
   const problems = findProblems(observed, now);
   const healthy = problems.length === 0;
@@ -17,8 +18,9 @@ export async function status(output: Output, { id }: { id: string }): Promise<nu
 
 /** What was observed, a line each; what could not be read is left out. */
 export function describeObservations(observed: Observations, nowMs: number): string[] {
-  const { schedule, workers, deliveries, targets, live, queues } = observed;
+  const { instance, schedule, workers, deliveries, targets, live, queues } = observed;
   const rows: [label: string, words: string][] = [];
+  if (instance && instance !== DEFAULT_INSTANCE) rows.push(['instance', instance]);
   if (schedule === null) rows.push(['schedule', 'none']);
   if (schedule) {
     const every = schedule.intervalSeconds ? `, a poll every ${duration(schedule.intervalSeconds * 1_000)}` : '';

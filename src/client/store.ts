@@ -1,6 +1,7 @@
 import { ReplyError } from 'ioredis';
 import { createLogger } from '../log.ts';
 import { connectDragonfly, type Dragonfly } from '../storage/dragonfly.ts';
+import { Keys, keyPrefix } from '../storage/keys.ts';
 import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
 import { UnavailableError } from './errors.ts';
@@ -10,11 +11,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Runs `work` with the store and closes it. @throws UnavailableError, SettingsError */
 export async function withStore<T>(work: (store: { targets: Targets; streams: Streams }) => Promise<T>): Promise<T> {
-  const { DRAGONFLY_URL: url } = settingsFor(['DRAGONFLY_URL']);
+  const { DRAGONFLY_URL: url, INSTANCE: instance } = settingsFor(['DRAGONFLY_URL', 'INSTANCE']);
+  const keys = new Keys(keyPrefix(instance));
   const redis = connectDragonfly({ url, logger: createLogger('silent') });
   try {
     await storeReady(redis, String(url));
-    return await work({ targets: new Targets(redis), streams: new Streams(redis) });
+    return await work({ targets: new Targets(redis, keys), streams: new Streams(redis, keys) });
   } catch (error) {
     const ofStore = error instanceof ReplyError || redis.status !== 'ready' || isTimeout(error);
     throw ofStore && !(error instanceof UnavailableError) ? storeUnavailable(String(url), error as Error) : error;

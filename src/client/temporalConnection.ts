@@ -1,14 +1,21 @@
 import type { Client } from '@temporalio/client';
 import { connectClient, readTemporalSettings, type TemporalSettings } from '../temporal.ts';
+import { settingsFor } from './settings.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
+/** The Temporal server, and the name of the installation on it, which is the id of its schedule. */
+export interface Place extends TemporalSettings {
+  instance: string;
+}
+
 /** Runs `work` with a Temporal client and closes it. @throws TemporalUnavailableError, SettingsError */
-export async function withTemporal<T>(work: (client: Client, settings: TemporalSettings) => Promise<T>): Promise<T> {
+export async function withTemporal<T>(work: (client: Client, place: Place) => Promise<T>): Promise<T> {
+  const { INSTANCE: instance } = settingsFor(['INSTANCE']);
   const settings = readTemporalSettings(process.env);
   const { client, connection } = await connectClient(settings, CONNECT_TIMEOUT_MS);
   try {
-    return await work(client, settings);
+    return await work(client, { ...settings, instance });
   } finally {
     await connection.close();
   }

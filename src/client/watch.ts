@@ -4,7 +4,7 @@ import { type Secret, secretUrl } from '../config/secret.ts';
 import type { Reason } from '../model.ts';
 import { replyCode } from '../publisher/brokerErrors.ts';
 import { STREAM_ONLINE, type StreamOnlineBody } from '../publisher/message.ts';
-import { EXCHANGE } from '../publisher/topology.ts';
+import { brokerNames } from '../publisher/topology.ts';
 import { closeBroker, connectBroker, openChannel } from './broker.ts';
 import { clock, duration, printable } from './format.ts';
 
@@ -23,6 +23,8 @@ export interface WatchedEvent extends StreamOnlineBody {
 export interface WatchOptions {
   /** The broker; a text is as secret as a `Secret`. */
   url: Secret | string;
+  /** `RABBITMQ_PREFIX`. Default: none. */
+  prefix?: string;
   onEvent: (event: WatchedEvent) => void;
   /** Told in words when the connection comes, breaks, or waits for something. */
   onState?: (words: string) => void;
@@ -47,6 +49,7 @@ class ExchangeMissingError extends Error {}
  */
 export async function watchEvents(options: WatchOptions): Promise<void> {
   const { signal, onState } = options;
+  const { exchange } = brokerNames(options.prefix);
   const url = typeof options.url === 'string' ? secretUrl(options.url) : options.url;
   let everConnected = false;
   let delayMs = RECONNECT_FIRST_MS;
@@ -57,7 +60,7 @@ export async function watchEvents(options: WatchOptions): Promise<void> {
   };
   while (!signal.aborted) {
     try {
-      await watchOnce(url, options, () => {
+      await watchOnce(url, exchange, options, () => {
         say(`watching ${STREAM_ONLINE} at ${url}`);
         everConnected = true;
         delayMs = RECONNECT_FIRST_MS;
@@ -68,7 +71,7 @@ export async function watchEvents(options: WatchOptions): Promise<void> {
       if (error instanceof ExchangeMissingError) {
         everConnected = true;
         delayMs = EXCHANGE_RETRY_MS;
-        say(`waiting for a worker to set up the exchange ${EXCHANGE} (npm run worker)`);
+        say(`waiting for a worker to set up the exchange ${exchange} (npm run worker)`);
       } else if (!everConnected) {
         throw error;
       } else {
@@ -81,7 +84,12 @@ export async function watchEvents(options: WatchOptions): Promise<void> {
 }
 
 /** Resolves when the connection has ended, or the consumer, or on the signal. */
-async function watchOnce(url: Secret, { onEvent, onState, signal }: WatchOptions, onReady: () => void): Promise<void> {
+async function watchOnce(
+  url: Secret,
+  exchange: string,
+  { onEvent, onState, signal }: WatchOptions,
+  onReady: () => void,
+): Promise<void> {
   const connection = await connectBroker(url);
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const onAbort = () => end();
@@ -92,7 +100,7 @@ async function watchOnce(url: Secret, { onEvent, onState, signal }: WatchOptions
     const consuming = (async () => {
       const channel = await openChannel(connection);
       try {
-        await channel.checkExchange(EXCHANGE);
+        await channel.checkExchange(exchange);
       } catch (error) {
         if (replyCode(error) === 404) throw new ExchangeMissingError();
         throw error;
@@ -104,7 +112,7 @@ async function watchOnce(url: Secret, { onEvent, onState, signal }: WatchOptions
         durable: false,
         maxLength: MOST_WAITING,
       });
-      await channel.bindQueue(queue, EXCHANGE, STREAM_ONLINE);
+      await channel.bindQueue(queue, exchange, STREAM_ONLINE);
       const onMessage = (message: ConsumeMessage | null) => {
         if (message === null) return void channel.close().catch(() => undefined);
         const event = readMessage(message, new Date());

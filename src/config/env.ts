@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { DEFAULT_INSTANCE, QUEUE_ENDINGS } from '../instance.ts';
 import { Secret, secretUrl } from './secret.ts';
 
 /** Splits a comma-separated list, dropping blanks and repeats. */
@@ -41,6 +42,17 @@ function url(protocols: readonly string[], example: string) {
   );
 }
 
+const reservedEndings = Object.values(QUEUE_ENDINGS);
+
+const instance = z
+  .string()
+  .regex(/^[a-z\d][\w-]{0,39}$/i, {
+    error: 'expected at most 40 letters, digits, "_" and "-", a letter or digit first',
+  })
+  .refine((name) => !reservedEndings.some((ending) => name === ending || name.endsWith(`-${ending}`)), {
+    error: `expected a name that does not end in ${reservedEndings.join(' or ')}: task queues are called so`,
+  });
+
 /** An HTTP base URL without its trailing slash, so that paths can be appended. */
 function baseUrl(fallback: string) {
   return url(['http:', 'https:'], fallback)
@@ -53,6 +65,9 @@ function baseUrl(fallback: string) {
  * Temporal's own settings (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, …) are read by `@temporalio/envconfig`.
  */
 export const settingsSchema = z.object({
+  INSTANCE: instance
+    .default(DEFAULT_INSTANCE)
+    .describe('Name of this installation, by which several keep apart in one Temporal namespace and store'),
   POLL_INTERVAL_SECONDS: integer(1, 86_400)
     .default(30)
     .describe("Seconds between two polls: the Temporal Schedule's interval"),
@@ -95,6 +110,13 @@ export const settingsSchema = z.object({
   FIRST_SIGHT: oneOf(['announce', 'silent'])
     .default('announce')
     .describe('What happens to a stream that started before its target was added'),
+  RABBITMQ_PREFIX: z
+    .string()
+    .regex(/^(?!amq\.)[\w.:-]{1,100}$/, {
+      error: 'expected at most 100 letters, digits, "_", ".", ":" and "-", and not the broker\'s own "amq."',
+    })
+    .default('')
+    .describe('Begins the names of exchanges and queues, by which several installations keep apart on one broker'),
   RABBITMQ_TOPOLOGY: oneOf(['declare', 'check', 'off'])
     .default('declare')
     .describe('Declare the exchanges and queues, only check that they exist, or leave them alone'),

@@ -4,7 +4,7 @@ import type { Logger } from '../log.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure, vhostOf } from './brokerErrors.ts';
 import { ConfirmWindow } from './confirmWindow.ts';
 import { atMost, CLOSE_MS, connectWithRecovery, destroySocket, leave, type Recovery } from './recovery.ts';
-import { applyTopology, type TopologyMode } from './topology.ts';
+import { applyTopology, brokerNames, type TopologyMode } from './topology.ts';
 
 const FIRST_RETRY_MS = 100;
 /** The broker is found again within about this time of its return. */
@@ -23,6 +23,8 @@ export interface LinkStatus {
 export interface LinkOptions {
   url: Secret;
   topology: TopologyMode;
+  /** Begins the names of exchanges and queues. */
+  prefix: string;
   logger: Logger;
   confirmTimeoutMs: number;
   /** For the connection and its handshake, and again for topology and channel. */
@@ -151,10 +153,11 @@ export class BrokerLink {
   }
 
   async #openWindow(model: ChannelModel): Promise<void> {
-    const { confirmTimeoutMs, topology, onChange } = this.#options;
+    const { confirmTimeoutMs, topology, prefix, onChange } = this.#options;
     await this.#applyTopology(model);
     const channel = await model.createConfirmChannel();
     const window: ConfirmWindow = new ConfirmWindow(channel, {
+      exchange: brokerNames(prefix).exchange,
       confirmTimeoutMs,
       missingExchange: topology === 'declare' ? 'closed' : 'misconfigured',
       onReturned: (text) => void this.#repair(text),
@@ -194,8 +197,8 @@ export class BrokerLink {
   }
 
   async #applyTopology(model: ChannelModel): Promise<void> {
-    const { topology, logger } = this.#options;
-    this.#degraded = await applyTopology(topology, () => model.createChannel(), logger);
+    const { topology, prefix, logger } = this.#options;
+    this.#degraded = await applyTopology(topology, () => model.createChannel(), logger, brokerNames(prefix));
   }
 
   /** Gives a connection up; recovery takes over from there. */

@@ -1,7 +1,6 @@
 import { type ConfirmChannel, IllegalOperationError, type Message } from 'amqplib';
 import { brokerText, replyCode } from './brokerErrors.ts';
 import type { OutgoingMessage } from './message.ts';
-import { EXCHANGE } from './topology.ts';
 
 /** Why a message is not confirmed. */
 export type FailureReason = 'nacked' | 'returned' | 'timeout' | 'closed' | 'blocked' | 'unavailable' | 'misconfigured';
@@ -15,6 +14,8 @@ export interface Failure {
 export type Settle = (failure?: Failure) => void;
 
 export interface ConfirmWindowOptions {
+  /** Where messages are sent. */
+  exchange: string;
   confirmTimeoutMs: number;
   /** What an exchange that is gone means: it is declared again (`closed`), or that is the operator's affair. */
   missingExchange: 'closed' | 'misconfigured';
@@ -78,7 +79,7 @@ export class ConfirmWindow {
     this.#inFlight.set(streamId, entry);
     try {
       // What it returns does not matter: the window is smaller than the channel's buffer (1,024 frames).
-      this.#channel.publish(EXCHANGE, routingKey, content, properties, (error) =>
+      this.#channel.publish(this.#options.exchange, routingKey, content, properties, (error) =>
         this.#onAnswer(streamId, entry, error),
       );
     } catch (error) {

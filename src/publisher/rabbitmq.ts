@@ -23,6 +23,8 @@ export type { FailureReason };
 export interface PublisherOptions {
   url: Secret;
   topology: TopologyMode;
+  /** Begins the names of exchanges and queues. Default: none. */
+  prefix?: string;
   logger: Logger;
   /** How long the broker may take to confirm a message before its channel is given up. Default: 10,000 ms. */
   confirmTimeoutMs?: number;
@@ -63,6 +65,7 @@ export class RabbitPublisher {
 
   constructor(options: PublisherOptions) {
     this.#options = {
+      prefix: '',
       confirmTimeoutMs: 10_000,
       connectTimeoutMs: 5_000,
       maxInFlight: 256,

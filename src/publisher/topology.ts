@@ -6,12 +6,22 @@ import { STREAM_ONLINE } from './message.ts';
 /** What is done about exchanges and queues: declare them, only look whether they are there, or nothing. */
 export type TopologyMode = 'declare' | 'check' | 'off';
 
-export const EXCHANGE = 'twitch';
-export const QUEUE = STREAM_ONLINE;
-export const DEAD_EXCHANGE = 'twitch.dead';
-export const DEAD_QUEUE = `${STREAM_ONLINE}.dead`;
+/** The names of exchanges and queues, behind the prefix that the operator gives them. */
+export function brokerNames(prefix = '') {
+  return {
+    exchange: `${prefix}twitch`,
+    queue: `${prefix}${STREAM_ONLINE}`,
+    deadExchange: `${prefix}twitch.dead`,
+    deadQueue: `${prefix}${STREAM_ONLINE}.dead`,
+  };
+}
+
+/** The names without a prefix. */
+export const { exchange: EXCHANGE, queue: QUEUE, deadExchange: DEAD_EXCHANGE, deadQueue: DEAD_QUEUE } = brokerNames();
 
 /**
+ * The declarations as data: the AsyncAPI document is tested against them.
+ *
  * Dead letters first, so that the queue that refers to them never exists without them.
  *
  * Dead letters get a routing key of their own. They keep the message's key otherwise, and one that no binding of the
@@ -21,36 +31,36 @@ export const DEAD_QUEUE = `${STREAM_ONLINE}.dead`;
  * The arguments are fixed for the queue's lifetime. All else belongs in a policy, which can change: a max-length, for
  * example, makes the broker refuse messages when the queue is full (`reject-publish`), and they are retried.
  */
-const EXCHANGES = [
-  { name: DEAD_EXCHANGE, essential: false },
-  { name: EXCHANGE, essential: true },
-] as const;
-
-const QUEUES = [
-  {
-    name: DEAD_QUEUE,
-    essential: false,
-    binding: { exchange: DEAD_EXCHANGE, key: DEAD_QUEUE },
-    arguments: { 'x-queue-type': 'quorum' },
-  },
-  {
-    name: QUEUE,
-    essential: true,
-    binding: { exchange: EXCHANGE, key: STREAM_ONLINE },
-    arguments: {
-      'x-queue-type': 'quorum',
-      'x-delivery-limit': 5,
-      'x-dead-letter-exchange': DEAD_EXCHANGE,
-      'x-dead-letter-routing-key': DEAD_QUEUE,
-      'x-dead-letter-strategy': 'at-least-once',
-      // Without it at-least-once silently becomes at-most-once.
-      'x-overflow': 'reject-publish',
-    },
-  },
-] as const;
-
-/** The declarations as data: the AsyncAPI document is tested against them. */
-export const TOPOLOGY = { exchanges: EXCHANGES, queues: QUEUES };
+export function topologyOf({ exchange, queue, deadExchange, deadQueue } = brokerNames()) {
+  return {
+    exchanges: [
+      { name: deadExchange, essential: false },
+      { name: exchange, essential: true },
+    ],
+    queues: [
+      {
+        name: deadQueue,
+        essential: false,
+        binding: { exchange: deadExchange, key: deadQueue },
+        arguments: { 'x-queue-type': 'quorum' },
+      },
+      {
+        name: queue,
+        essential: true,
+        binding: { exchange, key: STREAM_ONLINE },
+        arguments: {
+          'x-queue-type': 'quorum',
+          'x-delivery-limit': 5,
+          'x-dead-letter-exchange': deadExchange,
+          'x-dead-letter-routing-key': deadQueue,
+          'x-dead-letter-strategy': 'at-least-once',
+          // Without it at-least-once silently becomes at-most-once.
+          'x-overflow': 'reject-publish',
+        },
+      },
+    ],
+  };
+}
 
 /**
  * Brings exchanges, queues and bindings into being, or looks whether they are there. Safe to repeat.
@@ -63,8 +73,10 @@ export async function applyTopology(
   mode: TopologyMode,
   openChannel: () => Promise<Channel>,
   logger: Logger,
+  names = brokerNames(),
 ): Promise<string | undefined> {
   if (mode === 'off') return undefined;
+  const { exchanges, queues } = topologyOf(names);
   const differences: string[] = [];
   const scratch = new ScratchChannel(openChannel);
 
@@ -96,13 +108,13 @@ export async function applyTopology(
     }
   };
 
-  for (const { name, essential } of EXCHANGES) {
+  for (const { name, essential } of exchanges) {
     const check = (channel: Channel) => channel.checkExchange(name);
     const wanted = { type: 'topic', durable: true };
     if (mode === 'check') await look(essential, check);
     else await declare(`exchange ${name}`, wanted, (channel) => channel.assertExchange(name, 'topic'), check);
   }
-  for (const { name, essential, arguments: args, binding } of QUEUES) {
+  for (const { name, essential, arguments: args, binding } of queues) {
     const check = (channel: Channel) => channel.checkQueue(name);
     if (mode === 'check') {
       await look(essential, check);

@@ -1,6 +1,15 @@
+import { DEFAULT_INSTANCE } from '../instance.ts';
 import type { TargetKind } from '../model.ts';
 
-export const DEFAULT_PREFIX = 'stream-poller:';
+/**
+ * What all keys of an installation begin with. In braces, as a hash tag: they are in one slot of a cluster, which takes
+ * scripts and commands with several keys only then (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags).
+ */
+export function keyPrefix(instance: string): string {
+  return `{${instance}}:`;
+}
+
+export const DEFAULT_PREFIX = keyPrefix(DEFAULT_INSTANCE);
 
 /** Names of all keys. `docs/architecture.md` describes what each holds. */
 export class Keys {

@@ -8,6 +8,7 @@ import { createHttpServer, listen } from '../http/server.ts';
 import type { Logger } from '../log.ts';
 import { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import { connectDragonfly, waitUntilReady } from '../storage/dragonfly.ts';
+import { Keys, keyPrefix } from '../storage/keys.ts';
 import { Progress } from '../storage/progress.ts';
 import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
@@ -52,10 +53,16 @@ export async function runProcess({
 }: ProcessOptions): Promise<number> {
   installRuntime(logger);
   const redis = connectDragonfly({ url: settings.DRAGONFLY_URL, logger });
-  const streams = new Streams(redis);
-  const targets = new Targets(redis);
-  const progress = new Progress(redis);
-  const publisher = new RabbitPublisher({ url: settings.RABBITMQ_URL, topology: settings.RABBITMQ_TOPOLOGY, logger });
+  const keys = new Keys(keyPrefix(settings.INSTANCE));
+  const streams = new Streams(redis, keys);
+  const targets = new Targets(redis, keys);
+  const progress = new Progress(redis, keys);
+  const publisher = new RabbitPublisher({
+    url: settings.RABBITMQ_URL,
+    topology: settings.RABBITMQ_TOPOLOGY,
+    prefix: settings.RABBITMQ_PREFIX,
+    logger,
+  });
   const twitch = new TwitchClient({
     clientId: settings.TWITCH_CLIENT_ID,
     clientSecret: settings.TWITCH_CLIENT_SECRET,
@@ -108,6 +115,7 @@ export async function runProcess({
     workers = await startWorkers({
       connection,
       namespace: temporal.namespace,
+      instance: settings.INSTANCE,
       activities: noteProgress(createActivities({ settings, targets, streams, twitch, publisher }), progress),
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       workflowBundle,

@@ -2,12 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Logger } from '../log.ts';
-import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../workflows/queues.ts';
+import { twitchTaskQueueOf } from '../workflows/queues.ts';
 import type { PollSinks } from '../workflows/report.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;
   namespace: string;
+  /** The installation's name: the queue of everything but requests to Twitch. */
+  instance: string;
   activities: Activities;
   /** Over all workers of the queue together; every one of them must say the same, for the last that polls wins. */
   requestsPerMinute: number;
@@ -35,7 +37,7 @@ export interface TemporalWorkers {
  * requests to Twitch alone, so that the rate limit of its queue is the limit of the API.
  */
 export async function startWorkers(options: WorkersOptions): Promise<TemporalWorkers> {
-  const { connection, namespace, activities, requestsPerMinute, workflowBundle, sinks, logger } = options;
+  const { connection, namespace, instance, activities, requestsPerMinute, workflowBundle, sinks, logger } = options;
   const { pollPage, ...others } = activities;
   const common = {
     connection,
@@ -51,7 +53,7 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
   const workers = [
     await Worker.create({
       ...common,
-      taskQueue: TASK_QUEUE,
+      taskQueue: instance,
       ...(workflowBundle
         ? { workflowBundle: { codePath: workflowBundle } }
         : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) }),
@@ -65,7 +67,7 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
     }),
     await Worker.create({
       ...common,
-      taskQueue: TWITCH_TASK_QUEUE,
+      taskQueue: twitchTaskQueueOf(instance),
       activities: { pollPage },
       maxTaskQueueActivitiesPerSecond: requestsPerMinute / 60,
       maxConcurrentActivityTaskExecutions: 50,

@@ -11,7 +11,7 @@ export interface PollInput {
   window?: number;
   /** Continue as new after that many batches, even if Temporal does not suggest it yet. */
   batchesPerRun?: number;
-  /** The queue of `pollPage`. Default `twitch-helix`. */
+  /** The queue of `pollPage`. Default: the one that goes with the poll's own queue, such as `twitch-helix`. */
   twitchTaskQueue?: string;
   /** What a poll hands to its next run; not for callers. */
   resume?: Resume;

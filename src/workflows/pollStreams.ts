@@ -14,7 +14,7 @@ import { afterInvalidCursor, afterPage, type Step, startChain } from './chain.ts
 import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
-import { TWITCH_TASK_QUEUE } from './queues.ts';
+import { twitchTaskQueueOf } from './queues.ts';
 import {
   finishReport,
   newReport,
@@ -42,7 +42,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   const input = checkInput(given);
   const state = input.resume ?? openingState();
   const { poll, report } = state;
-  const { pollPage } = twitchActivities(input.twitchTaskQueue ?? TWITCH_TASK_QUEUE);
+  const { pollPage } = twitchActivities(input.twitchTaskQueue ?? twitchTaskQueueOf(workflowInfo().taskQueue));
   const requests = new Lanes(input.window ?? WINDOW);
   const slices = new Slices(state);
   const slicesDone = slices.run();

@@ -141,6 +141,7 @@ const well = {
   targets: { user: 200, game: 0 },
   live: 3,
   queues: { 'stream.online': { messages: 0, consumers: 1 }, 'stream.online.dead': { messages: 0, consumers: 0 } },
+  deadQueue: 'stream.online.dead',
   failures: [],
 };
 const now = Date.parse('2026-01-01T12:00:15Z');

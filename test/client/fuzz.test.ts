@@ -7,18 +7,7 @@ import { runClient } from './harness.ts';
 
 const COMMANDS = ['status', 'schedule', 'targets', 'watch', 'help'];
 const SUBCOMMANDS = ['apply', 'pause', 'resume', 'trigger', 'describe', 'delete', 'add', 'remove', 'list', 'import'];
-const OPTIONS = [
-  '--json',
-  '--id',
-  '--interval',
-  '--note',
-  '--wait',
-  '--timeout',
-  '--login',
-  '--name',
-  '--limit',
-  '--all',
-];
+const OPTIONS = ['--json', '--interval', '--note', '--wait', '--timeout', '--login', '--name', '--limit', '--all'];
 const MORE_OPTIONS = [
   '--after',
   '--kind',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applySchedule, SCHEDULE_ID, scheduleCommand, triggerSchedule } from '../../src/schedule.ts';
+import { DEFAULT_INSTANCE } from '../../src/instance.ts';
+import { applySchedule, scheduleCommand, triggerSchedule } from '../../src/schedule.ts';
 import { readScheduleState } from '../../src/scheduleState.ts';
 import { eventually } from '../support/services.ts';
 import { freshNamespace, runClient } from './harness.ts';
@@ -25,7 +26,7 @@ test('schedule apply creates, updates and leaves alone, and keeps an operator’
     /^Updated the schedule stream-poller: a poll every 2 h\.\nIt stays paused \(Twitch maintenance\)/,
   );
 
-  const { spec, action, policies, state } = await client.schedule.getHandle(SCHEDULE_ID).describe();
+  const { spec, action, policies, state } = await client.schedule.getHandle(DEFAULT_INSTANCE).describe();
   assert.equal(spec.intervals?.[0]?.every, 7_200_000);
   assert.equal(action.workflowType, 'pollStreams');
   assert.equal(action.workflowId, 'poll-streams');
@@ -49,7 +50,7 @@ test('schedule apply creates, updates and leaves alone, and keeps an operator’
 test('an operator’s limit of remaining polls is kept, and other changes are undone', async () => {
   const { client } = await freshNamespace();
   await applySchedule(client, { intervalSeconds: 3_600 });
-  const handle = client.schedule.getHandle(SCHEDULE_ID);
+  const handle = client.schedule.getHandle(DEFAULT_INSTANCE);
   await handle.update((previous) => ({
     ...previous,
     // What earlier versions set: it would end a run with the events that it has claimed.
@@ -77,20 +78,21 @@ test('processes that apply the schedule at the same time agree on one', async ()
 });
 
 test('the printed temporal command works as printed, and makes the schedule that apply would make', async () => {
-  const { env, client, shell } = await freshNamespace();
-  const { json } = await runClient(['schedule', 'apply', '--interval', '2', '--id', 'by hand', '--json'], env);
-  await runClient(['schedule', 'delete', '--id', 'by hand'], env);
+  const { env: ofNamespace, client, shell } = await freshNamespace();
+  const env = { ...ofNamespace, INSTANCE: 'second' };
+  const { json } = await runClient(['schedule', 'apply', '--interval', '2', '--json'], env);
+  await runClient(['schedule', 'delete'], env);
   await shell(json.command);
 
   const { workflowId: started } = await eventually(async () => {
-    const { info } = await client.schedule.getHandle('by hand').describe();
+    const { info } = await client.schedule.getHandle('second').describe();
     assert.ok(info.recentActions[0]);
     return info.recentActions[0].action.workflow;
   });
-  assert.match(started, /^poll-streams-\d{4}-\d\d-\d\dT/);
+  assert.match(started, /^second-poll-streams-\d{4}-\d\d-\d\dT/);
   const { type, taskQueue } = await client.workflow.getHandle(started).describe();
-  assert.deepEqual([type, taskQueue], ['pollStreams', 'stream-poller']);
-  assert.equal(await applySchedule(client, { id: 'by hand', intervalSeconds: 2 }), 'unchanged');
+  assert.deepEqual([type, taskQueue], ['pollStreams', 'second']);
+  assert.equal(await applySchedule(client, { instance: 'second', intervalSeconds: 2 }), 'unchanged');
 });
 
 test('the printed command names address and namespace only where they are not the default', () => {
@@ -102,8 +104,8 @@ test('the printed command names address and namespace only where they are not th
   assert.equal(scheduleCommand(settings), plain);
   assert.equal(scheduleCommand(settings, { address: 'localhost:7233', namespace: 'default' }), plain);
   assert.equal(
-    scheduleCommand({ id: "it's", intervalSeconds: 30 }, { address: 'temporal:7233', namespace: 'streams' }),
-    `${plain.replace('stream-poller', String.raw`'it'\''s'`)} --address temporal:7233 --namespace streams`,
+    scheduleCommand(settings, { address: 'temporal:7233', namespace: "it's" }),
+    `${plain} --address temporal:7233 --namespace ${String.raw`'it'\''s'`}`,
   );
 });
 

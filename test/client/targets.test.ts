@@ -93,7 +93,7 @@ test('50,000 lines are imported past the bad ones, in the order of their trouble
   assert.equal(complaints.length, 21);
   assert.match(complaints[0] ?? '', /^line 9: "not an id 7": expected a user id \(digits\)/);
   assert.equal(complaints[20], '… and 30 more bad lines');
-  assert.equal(await store.zcard('stream-poller:targets:user'), 49_850);
+  assert.equal(await store.zcard('{stream-poller}:targets:user'), 49_850);
 
   const again = await runClient(['targets', 'import', file, '--skip-bad', '--json'], { DRAGONFLY_URL });
   assert.equal(again.code, 0);
@@ -128,12 +128,12 @@ test('an interrupted import keeps what it has read and says that it may be run a
   const { child, finished } = startClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, null);
   child.stdin?.write(`${Array.from({ length: 5_003 }, (_, i) => `${i + 1}`).join('\n')}\n`);
   // The first 5,000 are stored as soon as they are there.
-  await eventually(async () => (await store.zcard('stream-poller:targets:user')) === 5_000);
+  await eventually(async () => (await store.zcard('{stream-poller}:targets:user')) === 5_000);
   child.kill('SIGINT');
   const { code, json, stderr } = await finished;
   assert.equal(code, 1);
   assert.match(stderr, /Interrupted\. It is safe to run the import again/);
-  assert.equal(json.added.user, await store.zcard('stream-poller:targets:user'));
+  assert.equal(json.added.user, await store.zcard('{stream-poller}:targets:user'));
   assert.ok(json.added.user >= 5_000);
 });
 

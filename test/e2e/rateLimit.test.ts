@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { type System, startSystem } from '../../sandbox/system.ts';
 import { secretUrl } from '../../src/config/secret.ts';
-import { SCHEDULE_ID } from '../../src/schedule.ts';
+import { DEFAULT_INSTANCE } from '../../src/instance.ts';
 import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Targets } from '../../src/storage/targets.ts';
 import { TWITCH_TASK_QUEUE } from '../../src/workflows/queues.ts';
@@ -27,7 +27,7 @@ describe('the rate limit of the queue', { timeout: 180_000 }, () => {
       await addTargets(system, REQUESTS * 100);
       await Promise.all([system.startWorker(), system.startWorker(), system.startWorker()]);
       await system.schedule();
-      await system.client.schedule.getHandle(SCHEDULE_ID).trigger();
+      await system.client.schedule.getHandle(DEFAULT_INSTANCE).trigger();
       await eventually(async () => assert.ok(helixRequests(system) > 0), { timeoutMs: 20_000, message: 'a request' });
 
       // A second's worth may come at once at the beginning.

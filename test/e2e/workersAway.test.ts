@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type System, startSystem } from '../../sandbox/system.ts';
-import { SCHEDULE_ID } from '../../src/schedule.ts';
+import { DEFAULT_INSTANCE } from '../../src/instance.ts';
 import { readScheduleState } from '../../src/scheduleState.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';
@@ -23,7 +23,7 @@ describe('workers that stay away for long', { timeout: 180_000 }, () => {
     const [userId] = sandbox.world.userIds(3);
     env.TARGET_USER_IDS = String(userId);
     await system.schedule();
-    const handle = client.schedule.getHandle(SCHEDULE_ID);
+    const handle = client.schedule.getHandle(DEFAULT_INSTANCE);
     await handle.update((previous) => ({
       ...previous,
       action: { ...previous.action, workflowExecutionTimeout: `${LIMIT_SECONDS} seconds` },

@@ -59,7 +59,7 @@ test('what an observer drops does not arrive, and the connection is reset', asyn
 });
 
 test('pages are read from the bytes to the store, however they are cut', () => {
-  const key = 'stream-poller:page:poll-streams-2026-01-01T12:00:00Z:01234567:0:1';
+  const key = '{stream-poller}:page:poll-streams-2026-01-01T12:00:00Z:01234567:0:1';
   const word = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
   const set = (ids: string[]) =>
     Buffer.from(`*3\r\n${word('set')}${word(key)}${word(JSON.stringify(ids.map((id) => ({ id, title: '✓' }))))}`);

@@ -6,7 +6,7 @@ import { Ajv } from 'ajv';
 import ajvFormats from 'ajv-formats';
 import { parse } from 'yaml';
 import { toMessage } from '../../src/publisher/message.ts';
-import { TOPOLOGY } from '../../src/publisher/topology.ts';
+import { topologyOf } from '../../src/publisher/topology.ts';
 import { event, POLL_ID } from './support.ts';
 
 interface AsyncApiChannel {
@@ -91,11 +91,11 @@ describe('AsyncAPI document', () => {
     const exchanges = channels.flatMap((channel) => channel.bindings.amqp.exchange ?? []);
     assert.deepEqual(
       exchanges.map(({ name, type, durable }) => ({ name, type, durable })).sort((a, b) => (a.name < b.name ? -1 : 1)),
-      TOPOLOGY.exchanges
-        .map(({ name }) => ({ name, type: 'topic', durable: true }))
+      topologyOf()
+        .exchanges.map(({ name }) => ({ name, type: 'topic', durable: true }))
         .sort((a, b) => (a.name < b.name ? -1 : 1)),
     );
-    for (const { name, arguments: args, binding } of TOPOLOGY.queues) {
+    for (const { name, arguments: args, binding } of topologyOf().queues) {
       const channel = channels.find((each) => each.bindings.amqp.queue?.name === name);
       assert.ok(channel, name);
       assert.equal(channel.address, binding.key);

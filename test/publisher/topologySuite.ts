@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { EXCHANGE, QUEUE, TOPOLOGY } from '../../src/publisher/topology.ts';
+import { EXCHANGE, QUEUE, topologyOf } from '../../src/publisher/topology.ts';
 import { eventually } from '../support/services.ts';
 import type { SuiteBroker } from './suite.ts';
 import { drain, isReady, messageIds, messages, openChannel, readyPublisher, startPublisher } from './support.ts';
@@ -15,7 +15,7 @@ export function topologyTests(makeBroker: (t: TestContext) => Promise<SuiteBroke
     }
     const channel = await openChannel(t, broker.directUrl);
     // A declaration with other arguments is refused, so this shows what they are.
-    for (const { name, arguments: args } of TOPOLOGY.queues) await channel.assertQueue(name, { arguments: args });
+    for (const { name, arguments: args } of topologyOf().queues) await channel.assertQueue(name, { arguments: args });
   });
 
   test('an exchange that was deleted costs one attempt, then it is there again (404 closes only the channel)', async (t) => {

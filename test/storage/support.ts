@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { Secret } from '../../src/config/secret.ts';
 import type { Stream, StreamEvent, TargetKind } from '../../src/model.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Keys } from '../../src/storage/keys.ts';
+import { Keys, keyPrefix } from '../../src/storage/keys.ts';
 import {
   type DiffRequest,
   type DiffResult,
@@ -31,13 +31,13 @@ export async function openStore(given?: string): Promise<Store> {
   const url = given ?? (await redis()).url;
   const connection = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
   await waitUntilReady(connection, 5_000);
-  const keys = new Keys(randomPrefix());
+  const keys = new Keys(keyPrefix(randomPrefix()));
   return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
 }
 
 /** The same server, nothing in it yet. */
 export function emptyStore({ connection }: Store): Store {
-  const keys = new Keys(randomPrefix());
+  const keys = new Keys(keyPrefix(randomPrefix()));
   return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
 }
 

@@ -37,6 +37,16 @@ describe('the settings', () => {
     assert.equal(settings.TWITCH_API_URL, 'http://localhost:1/helix');
   });
 
+  it('take no name for an installation that could be a queue of another one', () => {
+    const instance = (INSTANCE: string) => readSettings({ ...NEEDED, INSTANCE }).INSTANCE;
+    for (const name of ['stream-poller', 'Staging_2', 'deliverer', '9']) assert.equal(instance(name), name);
+    const refused = ['twitch-helix', 'a-twitch-helix', 'deliver', 'stream-poller-deliver', '-a', '{a}', 'a b', 'ä'];
+    for (const name of [...refused, 'a'.repeat(41)]) assert.throws(() => instance(name), /INSTANCE: expected/, name);
+    for (const RABBITMQ_PREFIX of ['amq.', 'a b.', 'a'.repeat(101)]) {
+      assert.throws(() => readSettings({ ...NEEDED, RABBITMQ_PREFIX }), /RABBITMQ_PREFIX: expected/);
+    }
+  });
+
   it('report every problem at once, each with its name and what is expected', () => {
     const env = {
       POLL_INTERVAL_SECONDS: 'soon',

@@ -47,6 +47,7 @@ async function start(t: TestContext) {
     sinks: { polls: { ended: { fn: () => undefined } } },
     connection: {} as NativeConnection,
     namespace: 'default',
+    instance: 'stream-poller',
     activities: activities as unknown as Activities,
     requestsPerMinute: 780,
     logger: pino({ level: 'silent' }),

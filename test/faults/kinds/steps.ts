@@ -11,8 +11,8 @@ export interface Step {
 
 const BASIC_PUBLISH = Buffer.from([0, 60, 0, 40]);
 const BASIC_ACK = Buffer.from([0, 0, 0, 13, 0, 60, 0, 80]);
-const STAGE_PAGE = /\$3\r\nset\r\n\$\d+\r\nstream-poller:page:/;
-const MARK_ANNOUNCED = /\$3\r\nset\r\n\$\d+\r\nstream-poller:mark:\d+\r\n\$9\r\nannounced/;
+const STAGE_PAGE = /\$3\r\nset\r\n\$\d+\r\n\{stream-poller\}:page:/;
+const MARK_ANNOUNCED = /\$3\r\nset\r\n\$\d+\r\n\{stream-poller\}:mark:\d+\r\n\$9\r\nannounced/;
 const CLAIMED = /\$(7\r\nstarted|11\r\nfirst_sight|12\r\nentered_game)\r\n/;
 
 const isPublish = (chunk: Buffer) => chunk.includes(BASIC_PUBLISH) && chunk.includes('stream.online');

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
-import { pauseSchedule, resumeSchedule, SCHEDULE_ID } from '../../../src/schedule.ts';
+import { DEFAULT_INSTANCE } from '../../../src/instance.ts';
+import { pauseSchedule, resumeSchedule } from '../../../src/schedule.ts';
 import type { FaultKind } from '../fault.ts';
 
 const POLICIES = {
@@ -20,7 +21,7 @@ function overlap(name: keyof typeof POLICIES): FaultKind {
     ...(name === 'TerminateOther' && { mayRepeat: true }),
     lasts: [500, 2_500],
     async strike({ system, life }, lastsMs, random) {
-      const schedule = system.client.schedule.getHandle(SCHEDULE_ID);
+      const schedule = system.client.schedule.getHandle(DEFAULT_INSTANCE);
       const endMs = Date.now() + lastsMs;
       let triggers = 0;
       do {

@@ -39,7 +39,7 @@ export class Staged {
   }
 }
 
-const PAGE_PREFIX = 'stream-poller:page:';
+const PAGE_PREFIX = '{stream-poller}:page:';
 
 /** Cuts a stream of RESP commands (arrays of bulk strings) into words, however the chunks fall. */
 class CommandParser {
