@@ -62,6 +62,11 @@ const BREAKAGES: Breakage[] = [
     suites: ['storage/liveSet', 'storage/invariants', 'e2e/system', 'faults/short'],
   },
   {
+    name: 'streams of removed targets are not left out',
+    edits: [{ file: DIFF, find: 'local watched = isWatched(stream)', put: 'local watched = true' }],
+    suites: ['storage/liveSet', 'storage/invariants', 'workflows/removedTargets'],
+  },
+  {
     name: 'a claim has no lease',
     edits: [
       { file: DIFF, find: ", ownClaim, 'PX', context.leaseMs)", put: ', ownClaim)' },

@@ -6,13 +6,15 @@ import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Keys } from '../../src/storage/keys.ts';
 import { Streams } from '../../src/storage/streams.ts';
+import { Targets } from '../../src/storage/targets.ts';
 import { TwitchClient } from '../../src/twitch/client.ts';
 import { given, pollUntilStopped } from './contender.ts';
 
 const logger = pino({ level: 'warn' });
 const redis = connectDragonfly({ url: new Secret(given('DRAGONFLY_URL')), logger });
 await waitUntilReady(redis, 5_000);
-const streams = new Streams(redis, new Keys('bare-loop:'));
+const keys = new Keys('bare-loop:');
+const streams = new Streams(redis, keys);
 const publisher = new RabbitPublisher({ url: secretUrl(given('RABBITMQ_URL')), topology: 'declare', logger });
 publisher.start();
 const twitch = new TwitchClient({
@@ -24,6 +26,7 @@ const twitch = new TwitchClient({
   logger,
 });
 const ids = given('USER_IDS').split(',');
+await new Targets(redis, keys).add('user', ids, 0, 0);
 const never = new AbortController().signal;
 let polls = 0;
 

@@ -200,7 +200,7 @@ export class Streams {
     claimBytes: number,
   ) {
     return this.#redis.diffStreams(
-      7 + streams.length,
+      9 + streams.length,
       this.#keys.meta,
       this.#keys.live,
       this.#keys.liveByGame,
@@ -208,6 +208,8 @@ export class Streams {
       this.#keys.added('game'),
       this.#keys.hot,
       this.#keys.hotUntil,
+      this.#keys.targets('user'),
+      this.#keys.targets('game'),
       ...streams.map((stream) => this.#keys.mark(stream.id)),
       JSON.stringify({
         poll: request.poll.id,

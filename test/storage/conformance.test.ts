@@ -5,7 +5,7 @@ import { type FaultProxy, startFaultProxy } from '../../sandbox/faultProxy.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { eventually, randomPrefix, redis } from '../support/services.ts';
-import { fill, LIVE, many, startProbe, timed } from './load.ts';
+import { fill, LIVE, many, startProbe, timed, watchAll } from './load.ts';
 import { contents, OPERATIONS, type Operation, storeOn } from './operations.ts';
 import { NOON, TestPoll } from './support.ts';
 
@@ -181,6 +181,7 @@ describe('any store', () => {
     const prefix = randomPrefix();
     const store = storeOn(direct, prefix);
     const used = async () => Number(/used_memory:(\d+)/.exec(await direct.info('memory'))?.[1]);
+    await watchAll(store);
     const before = await used();
     const probe = startProbe(direct);
     t.after(() => probe.close());
@@ -191,7 +192,7 @@ describe('any store', () => {
     const owner = again.nextOwner();
     const callsMs: number[] = [];
     for (let at = 0; at < 10_000; at += 500) {
-      callsMs.push(await timed(() => again.diff({ streams: many(at, at + 500) }, owner)));
+      callsMs.push(await timed(() => again.diff({ streams: many(at, at + 500), watch: false }, owner)));
     }
     const missing = await TestPoll.open(store, NOON + 3, NOON + 2);
     const games = Array.from({ length: 50 }, (_, n) => `many-g${n}`);
@@ -210,6 +211,7 @@ describe('any store', () => {
     assert.ok(missMs < 5_000, 'the time limit of a command');
     assert.ok(worstMs < 1_500);
     assert.ok(bytes / LIVE < 2_000);
-    await direct.unlink(store.keys.live, store.keys.liveByGame, store.keys.hot, store.keys.hotUntil);
+    const { keys } = store;
+    await direct.unlink(keys.live, keys.liveByGame, keys.hot, keys.hotUntil, keys.targets('user'), keys.added('user'));
   });
 });

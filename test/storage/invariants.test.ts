@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Stream, TargetKind } from '../../src/model.ts';
+import { readLiveEntry } from '../../src/storage/streams.ts';
 import { emptyStore, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
 
 const USERS = ['u0', 'u1', 'u2', 'u3', 'u4'];
@@ -126,6 +127,67 @@ describe('the invariants, whatever happens', () => {
         repeats.every((id) => repeatable.has(id)),
         `only a death between confirm and mark repeats: ${repeats}`,
       );
+    });
+    await fc.assert(property, RUNS);
+  });
+
+  it('leave nothing of a target that was removed at any moment, and announce what the targets then there show', async () => {
+    const target = fc.oneof(
+      fc.record({ kind: fc.constant('user' as const), id: fc.constantFrom(...USERS) }),
+      fc.record({ kind: fc.constant('game' as const), id: fc.constantFrom('g0', 'g1') }),
+    );
+    const step = fc.oneof(
+      fc.record({ do: fc.constantFrom('add' as const, 'remove' as const), target }),
+      fc.record({ do: fc.constant('page' as const), kind: fc.constantFrom('user' as const, 'game' as const) }),
+      fc.record({ do: fc.constant('diff' as const), retried: fc.boolean() }),
+    );
+    const scene = fc.record({
+      steps: fc.array(step, { minLength: 5, maxLength: 40 }),
+      games: fc.tuple(...USERS.map(() => fc.constantFrom(...GAMES))),
+    });
+    const property = fc.asyncProperty(scene, async ({ steps, games }) => {
+      const store = emptyStore(opened);
+      const watched = { user: new Set<string>(), game: new Set<string>() };
+      const live = USERS.map((user, i) => stream(`${user}-0`, user, NOON, games[i]));
+      const watchedBy = (kind: TargetKind) =>
+        live.filter(({ userId, gameId }) => watched[kind].has(kind === 'user' ? userId : gameId));
+      const pages: { kind: TargetKind; streams: Stream[] }[] = [];
+      const due = new Set<string>();
+      const announced: string[] = [];
+      const current = await TestPoll.open(store, NOON);
+      for (const one of steps) {
+        if (one.do === 'page') {
+          pages.push({ kind: one.kind, streams: watchedBy(one.kind) });
+        } else if (one.do === 'diff') {
+          const page = pages.shift();
+          if (!page) continue;
+          const still = watchedBy(page.kind);
+          for (const { id } of page.streams.filter((s) => still.includes(s))) due.add(id);
+          const owner = current.nextOwner();
+          const shown = { ...page, watch: false };
+          if (one.retried) await current.diff(shown, owner);
+          const result = await current.diff(shown, owner);
+          assert.ok(!result.lost);
+          const claimed = result.events.map((event) => event.id);
+          announced.push(...claimed);
+          await store.streams.markAnnounced(claimed);
+        } else {
+          const { kind, id } = one.target;
+          await store.targets[one.do](kind, [id], 0);
+          watched[kind][one.do === 'add' ? 'add' : 'delete'](id);
+        }
+        for (const [user, text] of Object.entries(await store.connection.hgetall(store.keys.live))) {
+          const { byUser, gameId } = readLiveEntry(text);
+          assert.ok(byUser ? watched.user.has(user) : watched.game.has(gameId), `a target shows ${user}`);
+        }
+        const hot = await store.targets.listHot(undefined, USERS.length + 1);
+        assert.deepEqual(
+          hot.filter((user) => !watched.user.has(user)),
+          [],
+          'hot is only what is a target',
+        );
+      }
+      assert.deepEqual(announced.sort(), [...due].sort());
     });
     await fc.assert(property, RUNS);
   });

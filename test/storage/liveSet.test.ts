@@ -156,6 +156,40 @@ describe('the live set and the marks', () => {
     assert.deepEqual(await store.connection.zrange(store.keys.liveByGame, '0', '-1'), ['h\x1fu4']);
   });
 
+  it('leaves out a stream whose target was removed between its page and its diff, unless another target shows it', async () => {
+    fresh();
+    const [user, game] = [stream('s1', 'u1', NOON, 'g'), stream('s2', 'u2', NOON, 'h')];
+    await store.targets.add('user', ['u1', 'u2'], 0, 0);
+    await store.targets.add('game', ['g', 'h'], 0);
+    await store.targets.remove('user', ['u1', 'u2']);
+    await store.targets.remove('game', ['h']);
+    const next = await poll(0);
+    assert.deepEqual(await next.announce({ kind: 'user', streams: [user, game], watch: false }), []);
+    assert.deepEqual(await next.announce({ kind: 'game', streams: [game], watch: false }), []);
+    assert.deepEqual(await liveUsers(store), []);
+    assert.equal(await store.targets.countHot(), 0);
+    assert.deepEqual(ids(await next.announce({ kind: 'game', streams: [user], watch: false })), ['s1']);
+    assert.deepEqual(await liveUsers(store), ['u1']);
+    for (const minute of [1, 2]) await (await poll(minute)).announce({ complete: { games: ['g'] } });
+    assert.deepEqual(await liveUsers(store), [], 'only the game showed it, so the game can end it');
+  });
+
+  it('announces what was claimed before its target was removed, also when the diff is tried again', async () => {
+    fresh();
+    const first = await poll(0);
+    const owner = first.nextOwner();
+    const shown = { streams: [stream('s1', 'u1')], watch: false };
+    await store.targets.add('user', ['u1'], 0, 0);
+    await first.diff(shown, owner);
+    await store.targets.remove('user', ['u1']);
+    const again = await first.diff(shown, owner);
+    assert.ok(!again.lost);
+    assert.deepEqual(ids(again.events), ['s1']);
+    assert.deepEqual(await store.streams.renewClaims(owner, ['s1']), ['s1']);
+    assert.deepEqual(await liveUsers(store), [], 'and yet it is not live again');
+    assert.equal(await store.targets.countHot(), 0);
+  });
+
   it('claims no more than fits and goes on with the next diff', async () => {
     fresh();
     const many = Array.from({ length: 1_200 }, (_, i) => stream(`s${i}`, `u${i}`));

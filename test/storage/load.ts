@@ -12,12 +12,22 @@ export function many(from: number, to: number) {
   );
 }
 
-/** Makes {@link LIVE} streams live. */
+/** Makes the users of {@link LIVE} streams targets. */
+export async function watchAll({ targets }: Store): Promise<void> {
+  await targets.add(
+    'user',
+    many(0, LIVE).map(({ userId }) => userId),
+    0,
+    0,
+  );
+}
+
+/** Makes {@link LIVE} streams of targets live. */
 export async function fill(store: Store): Promise<void> {
   // Without the limit that splits events over several publish activities.
   const poll = await TestPoll.open(store, NOON + 1, 0, { claimBytes: Number.MAX_SAFE_INTEGER });
   for (let at = 0; at < LIVE; at += 2_000) {
-    const result = await poll.diff({ streams: many(at, at + 2_000) }, `${poll.ref.id}#${at}`);
+    const result = await poll.diff({ streams: many(at, at + 2_000), watch: false }, `${poll.ref.id}#${at}`);
     assert.ok(!result.lost);
   }
 }

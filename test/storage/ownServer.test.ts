@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
 import { toActivityFailure } from '../../src/activities/failures.ts';
 import { Secret } from '../../src/config/secret.ts';
+import type { Stream } from '../../src/model.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { eventually, randomPrefix } from '../support/services.ts';
 import { contents, storeOn } from './operations.ts';
@@ -45,7 +46,8 @@ describe('a store', { timeout: 120_000 }, () => {
       Array.from({ length: PER_CALL }, (_, n) => stream(`s${call}-${n}`, `u${call}-${n}`, NOON, `g${n % 5}`)),
     );
     const owners = shown.map(() => poll.nextOwner());
-    const announce = (call: number) => poll.diff({ streams: shown[call] ?? [] }, owners[call]);
+    for (const streams of shown) await watch(store, streams);
+    const announce = (call: number) => poll.diff({ streams: shown[call] ?? [], watch: false }, owners[call]);
 
     // Taught the script first: a long text on the wire would be what the kill meets.
     await announce(0);
@@ -96,14 +98,15 @@ describe('a store', { timeout: 120_000 }, () => {
   it('that hangs costs each call its time limit, and carries out late what it had been sent without harm', async () => {
     const [store, prefix] = fresh();
     const streams = [stream('s1', 'u1'), stream('s2', 'u2')];
+    await watch(store, streams);
     const poll = await TestPoll.open(store, NOON);
     const owner = poll.nextOwner();
     server.pause();
     const started = performance.now();
-    await assert.rejects(poll.diff({ streams }, owner), /timed out/);
+    await assert.rejects(poll.diff({ streams, watch: false }, owner), /timed out/);
     assert.ok(performance.now() - started < 2 * COMMAND_TIMEOUT_MS);
     server.resume();
-    const { events } = (await eventually(() => poll.diff({ streams }, owner))) as { events: unknown[] };
+    const { events } = (await eventually(() => poll.diff({ streams, watch: false }, owner))) as { events: unknown[] };
     assert.equal(events.length, 2);
     await store.streams.markAnnounced(['s1', 's2']);
     const marks = await connection.mget(store.keys.mark('s1'), store.keys.mark('s2'));
@@ -116,11 +119,14 @@ describe('a store', { timeout: 120_000 }, () => {
     const [store, prefix] = fresh();
     const poll = await TestPoll.open(store, NOON);
     await poll.announce({ streams: [stream('s0', 'u0')] });
+    await watch(store, [stream('s1', 'u1')]);
     const owner = poll.nextOwner();
     const before = await contents(connection, prefix);
     await connection.config('SET', 'maxmemory-policy', 'noeviction').catch(() => undefined);
     await connection.config('SET', 'maxmemory', '1mb');
-    const refused = await poll.diff({ streams: [stream('s1', 'u1')] }, owner).catch((error: Error) => error);
+    const refused = await poll
+      .diff({ streams: [stream('s1', 'u1')], watch: false }, owner)
+      .catch((error: Error) => error);
     assert.ok(refused instanceof Error);
     assert.match(refused.message, /OOM|out of memory/i);
     mayBeTriedAgain(refused);
@@ -131,12 +137,13 @@ describe('a store', { timeout: 120_000 }, () => {
     assert.equal(await connection.ping(), 'PONG');
 
     await connection.config('SET', 'maxmemory', '0');
-    const result = await poll.diff({ streams: [stream('s1', 'u1')] }, owner);
+    const result = await poll.diff({ streams: [stream('s1', 'u1')], watch: false }, owner);
     assert.deepEqual(result.lost || result.events.map(({ id }) => id), ['s1']);
   });
 
   it('that has become a replica refuses writes and says so, and is asked again after each refusal', async (t) => {
     const [store] = fresh();
+    await watch(store, [stream('s1', 'u1')]);
     const poll = await TestPoll.open(store, NOON);
     const owner = poll.nextOwner();
     const primary = await startRedis({ dir: join(dir, 'primary') });
@@ -145,7 +152,9 @@ describe('a store', { timeout: 120_000 }, () => {
       await connection.call('REPLICAOF', '127.0.0.1', String(new URL(primary.url).port));
       const refusal = await eventually(
         async () => {
-          const answer = await poll.diff({ streams: [stream('s1', 'u1')] }, owner).catch((error: Error) => error);
+          const answer = await poll
+            .diff({ streams: [stream('s1', 'u1')], watch: false }, owner)
+            .catch((error: Error) => error);
           // Refused as READONLY, not because the connection is being made anew.
           return answer instanceof Error && /READONLY/.test(answer.message) && answer;
         },
@@ -158,10 +167,19 @@ describe('a store', { timeout: 120_000 }, () => {
       await eventually(() => connection.call('REPLICAOF', 'NO', 'ONE'), { intervalMs: 1 });
     }
     const next = await eventually(() => TestPoll.open(store, NOON + 1));
-    const result = await next.diff({ streams: [stream('s1', 'u1')] });
+    const result = await next.diff({ streams: [stream('s1', 'u1')], watch: false });
     assert.deepEqual(result.lost || result.events.map(({ id }) => id), ['s1']);
   });
 });
+
+function watch({ targets }: Store, streams: readonly Stream[]): Promise<number> {
+  return targets.add(
+    'user',
+    streams.map(({ userId }) => userId),
+    0,
+    0,
+  );
+}
 
 function open(url: string): Dragonfly {
   return connectDragonfly({

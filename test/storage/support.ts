@@ -53,6 +53,8 @@ export interface Shown {
   kind?: TargetKind;
   streams?: Stream[];
   complete?: { users?: string[]; games?: string[] };
+  /** Targets that are not there are added first, as long known and dormant. Default true; false leaves them as they are. */
+  watch?: boolean;
 }
 
 /** One poll as the activities carry it out, with the steps in the caller's hands. */
@@ -84,12 +86,11 @@ export class TestPoll {
     return `${this.ref.id}#${this.#diffs++}`;
   }
 
-  async diff({ kind = 'user', streams = [], complete = {} }: Shown, owner = this.nextOwner()): Promise<DiffResult> {
-    const staged: StagedStream[] = streams.map((shown) => ({
-      kind,
-      ...shown,
-      startedMs: Date.parse(shown.startedAt),
-    }));
+  async diff(shown: Shown, owner = this.nextOwner()): Promise<DiffResult> {
+    const { kind = 'user', streams = [], complete = {}, watch = true } = shown;
+    const ids = streams.map(({ userId, gameId }) => (kind === 'user' ? userId : gameId));
+    if (watch) await this.#store.targets.add(kind, [...new Set(ids)], 0, 0);
+    const staged: StagedStream[] = streams.map((one) => ({ kind, ...one, startedMs: Date.parse(one.startedAt) }));
     return this.#store.streams.diff({
       poll: this.ref,
       owner,

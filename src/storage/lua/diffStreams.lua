@@ -2,8 +2,8 @@
 -- miss for every live stream that a complete batch did not show. Safe to run twice for the same diff.
 --
 -- KEYS  1 meta, 2 live set (user id -> entry), 3 index of live users by game, 4 when user targets were added,
---       5 when game targets were added, 6 hot users, 7 until when they are hot,
---       8… the mark of each stream, in the order of ARGV[3…]
+--       5 when game targets were added, 6 hot users, 7 until when they are hot, 8 user targets, 9 game targets,
+--       10… the mark of each stream, in the order of ARGV[3…]
 -- ARGV  1 context, 2 {users, games}: targets whose batch is complete (both JSON: see DiffContext in streams.ts),
 --       3… seven for each stream: kind, id, user id, game id, start (ms), bytes of its event, about: what of it the
 --       scripts only keep. Text of strangers is taken apart by nothing here.
@@ -16,7 +16,8 @@
 
 local meta, live, index, addedUsers, addedGames = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local hot, hotUntil = KEYS[6], KEYS[7]
-local FIRST_MARK, FIRST_STREAM, FIELDS = 8, 3, 7
+local userTargets, gameTargets = KEYS[8], KEYS[9]
+local FIRST_MARK, FIRST_STREAM, FIELDS = 10, 3, 7
 local context = cjson.decode(ARGV[1])
 local absent = cjson.decode(ARGV[2])
 
@@ -86,6 +87,14 @@ local function keepLive(stream)
   end
 end
 
+-- Whether the target that showed a stream is still there: it may have been removed since its page was asked for.
+local function isWatched(stream)
+  if stream.kind == 'user' then
+    return redis.call('ZSCORE', userTargets, stream.userId)
+  end
+  return redis.call('ZSCORE', gameTargets, stream.gameId)
+end
+
 -- The reason to announce a stream without a mark, or nil and the mark that takes it in without a message.
 local function judge(stream)
   if stream.startedMs < silentBefore then
@@ -126,8 +135,10 @@ for i = 1, given do
   }
   local markKey = KEYS[FIRST_MARK + i - 1]
   local mark = redis.call('GET', markKey)
+  local watched = isWatched(stream)
   local reason, quietMark
-  if not mark or mark == 'silent' or mark == ownClaim then
+  -- A retry gets its own claims back also when their target has gone since.
+  if mark == ownClaim or watched and (not mark or mark == 'silent') then
     reason, quietMark = judge(stream)
   end
   if reason then
@@ -144,7 +155,9 @@ for i = 1, given do
   elseif mark == 'announced' or mark == 'known' or mark == 'silent' then
     redis.call('PEXPIRE', markKey, context.markMs)
   end
-  keepLive(stream)
+  if watched then
+    keepLive(stream)
+  end
   handled = i
 end
 
