@@ -57,18 +57,24 @@ export async function withFreePorts<T>(count: number, start: (ports: number[]) =
 
 /**
  * Connects, sends `question` and reads until the answer satisfies `isAnswer`: the cheapest proof that a server serves
- * and not only listens.
+ * and not only listens. `timeoutMs` is for all of it, also when bytes that are no answer keep coming.
  */
-export function ask(port: number, question: string | Buffer, isAnswer: (answer: Buffer) => boolean): Promise<boolean> {
+export function ask(
+  port: number,
+  question: string | Buffer,
+  isAnswer: (answer: Buffer) => boolean,
+  timeoutMs = 2_000,
+): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ port, host: '127.0.0.1' });
     let answer = Buffer.alloc(0);
     const finish = (result: boolean) => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(result);
     };
-    socket.setTimeout(2_000, () => finish(false));
-    socket.once('error', () => finish(false));
+    const timer = setTimeout(finish, timeoutMs, false);
+    socket.on('error', () => finish(false));
     socket.once('close', () => finish(false));
     socket.once('connect', () => socket.write(question));
     socket.on('data', (chunk) => {

@@ -105,7 +105,7 @@ export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
       current = await launch(port);
     },
     async restart({ keepData }) {
-      if (keepData && !persist) await ask(port, 'SAVE\r\n', (answer) => answer.includes('+OK'));
+      if (keepData && !persist) await save(port, kind);
       await (keepData ? current.stop() : current.kill());
       if (!keepData) removeData(dir);
       current = await launch(port);
@@ -115,6 +115,12 @@ export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
     pause: () => current.pause(),
     resume: () => current.resume(),
   };
+}
+
+/** Writes a snapshot. @throws when there is none within a minute: what is to be kept would be lost */
+async function save(port: number, kind: RedisKind): Promise<void> {
+  if (await ask(port, 'SAVE\r\n', (answer) => answer.includes('+OK'), 60_000)) return;
+  throw new Error(`${kind} on port ${port} could not save its data before the restart`);
 }
 
 function findInstalled(): { kind: RedisKind; path: string } | undefined {
@@ -130,20 +136,15 @@ function redisArguments(dir: string, port: number, persist: boolean): string[] {
   return ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', ...keep];
 }
 
+/** Dragonfly takes every core and most of the memory that it finds, and wants 256 MiB for each thread. */
+const DRAGONFLY_LIMITS = ['--proactor_threads=2', '--maxmemory=2gb'];
+/** It asks its makers daily whether it is the newest, and answers HTTP on the port that is meant for commands. */
+const DRAGONFLY_QUIET = ['--version_check=false', '--primary_port_http_enabled=false'];
+
 function dragonflyArguments(dir: string, port: number, persist: boolean): string[] {
-  const keep = persist ? ['--snapshot_cron', '* * * * *'] : [];
-  return [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--dir',
-    dir,
-    '--dbfilename',
-    'dump',
-    '--logtostderr',
-    ...keep,
-  ];
+  const place = [`--port=${port}`, '--bind=127.0.0.1', `--dir=${dir}`, '--dbfilename=dump', '--logtostderr'];
+  const keep = persist ? ['--snapshot_cron=* * * * *'] : [];
+  return [...place, ...DRAGONFLY_LIMITS, ...DRAGONFLY_QUIET, ...keep];
 }
 
 function removeData(dir: string): void {

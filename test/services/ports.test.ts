@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { freePort, isFree, PortTakenError, withFreePorts } from '../../sandbox/services/ports.ts';
+import { ask, freePort, isFree, PortTakenError, withFreePorts } from '../../sandbox/services/ports.ts';
 
 test('free ports differ, are free, and lie below the range of outgoing connections', async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, freePort));
@@ -47,4 +47,17 @@ test('a start that fails for another reason is not repeated', async () => {
   });
   await assert.rejects(failing, /broken/);
   assert.equal(starts, 1);
+});
+
+test('a question has one limit, also when bytes that are no answer keep coming', async (t) => {
+  const server = createServer((socket) => {
+    const timer = setInterval(() => socket.write('.'), 20);
+    socket.on('error', () => {}).on('close', () => clearInterval(timer));
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const started = performance.now();
+  assert.equal(await ask(port, 'PING\r\n', (answer) => answer.includes('+PONG'), 300), false);
+  assert.ok(performance.now() - started < 2_000);
 });

@@ -209,3 +209,30 @@ test('what a dead run left behind is ended at the next start, and nothing else i
   await left.exited;
   assert.equal(existsSync(join(dir, 'left.pid')), false);
 });
+
+test('dragonfly: a local one keeps to itself, and takes no more of the machine than it needs', async (t) => {
+  const bin = join(base, 'dragonfly-bin');
+  mkdirSync(bin);
+  const script = `#!/bin/sh
+echo "$@" > "$(dirname "$0")/arguments"
+for word; do case $word in --port=*) port=\${word#*=};; --dir=*) dir=\${word#*=};; esac; done
+exec redis-server --port "$port" --dir "$dir"
+`;
+  writeFileSync(join(bin, 'dragonfly'), script, { mode: 0o755 });
+  const path = process.env.PATH;
+  t.after(() => {
+    process.env.PATH = path;
+  });
+  process.env.PATH = `${bin}:${path}`;
+  const redis = owned(t, await startRedis({ dir: join(base, 'dragonfly') }));
+  assert.equal(redis.kind, 'dragonfly');
+  const given = readFileSync(join(bin, 'arguments'), 'utf8');
+  for (const flag of [
+    'version_check=false',
+    'primary_port_http_enabled=false',
+    'proactor_threads=2',
+    'maxmemory=2gb',
+  ]) {
+    assert.ok(given.includes(`--${flag}`), flag);
+  }
+});

@@ -23,9 +23,9 @@ describe('a store', { timeout: 120_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'stream-poller-store-'));
   let server: LocalRedis;
   let connection: Dragonfly;
-  const fresh = (): [Store, string] => {
+  const fresh = (on = connection): [Store, string] => {
     const prefix = randomPrefix();
-    return [storeOn(connection, prefix), prefix];
+    return [storeOn(on, prefix), prefix];
   };
 
   before(async () => {
@@ -40,7 +40,11 @@ describe('a store', { timeout: 120_000 }, () => {
   });
 
   it('that is killed in the middle of calls keeps each call whole or not at all, and all it had answered', async (t) => {
-    const [store] = fresh();
+    // Calls that wait behind many others must meet the kill, not their time limit.
+    const connection = open(server.url, 20_000);
+    t.after(() => connection.disconnect());
+    assert.ok(await waitUntilReady(connection, 5_000));
+    const [store] = fresh(connection);
     const poll = await TestPoll.open(store, NOON, 0, { claimBytes: Number.MAX_SAFE_INTEGER });
     const shown = Array.from({ length: CALLS }, (_, call) =>
       Array.from({ length: PER_CALL }, (_, n) => stream(`s${call}-${n}`, `u${call}-${n}`, NOON, `g${n % 5}`)),
@@ -60,7 +64,8 @@ describe('a store', { timeout: 120_000 }, () => {
       }),
     );
     const ended = Promise.allSettled(calls);
-    await underWay;
+    const refused = Promise.all(calls).then(() => assert.fail('all were answered before the server could be killed'));
+    await Promise.race([underWay, refused]);
     await server.kill();
     await eventually(() => assert.notEqual(connection.status, 'ready'), { intervalMs: 1 });
     const answeredBefore = new Set(answered);
@@ -181,12 +186,8 @@ function watch({ targets }: Store, streams: readonly Stream[]): Promise<number> 
   );
 }
 
-function open(url: string): Dragonfly {
-  return connectDragonfly({
-    url: new Secret(url),
-    logger: pino({ level: 'silent' }),
-    commandTimeoutMs: COMMAND_TIMEOUT_MS,
-  });
+function open(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS): Dragonfly {
+  return connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }), commandTimeoutMs });
 }
 
 /** However often it has failed: a store that is full or read-only for an hour must not cost the events that wait for it. */
