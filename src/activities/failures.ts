@@ -4,16 +4,15 @@ import {
   type ApplicationFailureOptions,
   CancelledFailure,
 } from '@temporalio/common';
-import { ReplyError } from 'ioredis';
+import { isScriptsOwn } from '../storage/storeErrors.ts';
 import { TwitchError } from '../twitch/errors.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MOST_MS = 10_000;
+/** Of a store's words; Temporal keeps 2 KB of a failure. */
+const MESSAGE_MOST = 500;
 /** A script that fails this often fails because of its input, not because of the store's state. */
 const SCRIPT_ATTEMPTS = 5;
-/** States of the store that pass, also when a script met them and its error names the script. */
-const PASSING = /^-?(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b|out of memory/i;
-
 /** One word for what failed: Twitch's kinds as they are, `store` for the rest of what a request needs. */
 export function failureKind(error: unknown): string {
   if (error instanceof CancelledFailure) return 'interrupted';
@@ -49,13 +48,9 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
     });
   }
   const message = error instanceof Error ? storeProblem(error) : String(error);
-  const hopeless =
-    error instanceof ReplyError &&
-    /^ERR|user_script/.test(message) &&
-    !PASSING.test(message) &&
-    attempt >= SCRIPT_ATTEMPTS;
+  const hopeless = isScriptsOwn(error) && attempt >= SCRIPT_ATTEMPTS;
   return ApplicationFailure.create({
-    message: `the store (DRAGONFLY_URL) did not do its part: ${message}`,
+    message: `the store (DRAGONFLY_URL) did not do its part: ${message.slice(0, MESSAGE_MOST).toWellFormed()}`,
     type: 'StoreUnavailable',
     nonRetryable: nonRetryable || hopeless,
     nextRetryDelay: backoffMs(attempt),
@@ -81,6 +76,8 @@ function describeTwitch({ kind, message, retryAtMs }: TwitchError, attempt: numb
       return { message, type: 'TwitchCredentials', nonRetryable: true };
     case 'bad_request':
       return { message, type: 'TwitchBadRequest', nonRetryable: true };
+    case 'too_large':
+      return { message, type: 'TwitchTooLarge', nonRetryable: true };
     case 'invalid_cursor':
       return { message, type: 'TwitchInvalidCursor', nonRetryable: true };
     default:

@@ -2,6 +2,7 @@ import { ReplyError } from 'ioredis';
 import { createLogger } from '../log.ts';
 import { connectDragonfly, type Dragonfly } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';
+import { isOutOfMemory } from '../storage/storeErrors.ts';
 import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
 import { UnavailableError } from './errors.ts';
@@ -54,7 +55,15 @@ function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }
 
-function storeUnavailable(shownUrl: string, error: Error): UnavailableError {
+/** What a failed command on the store means to somebody at a terminal. */
+export function storeUnavailable(shownUrl: string, error: Error): UnavailableError {
+  if (isOutOfMemory(error)) {
+    return new UnavailableError(
+      `the store at ${shownUrl} (DRAGONFLY_URL) is full: give it more memory (--maxmemory), then run the command again; ` +
+        'what it had written by then is kept',
+      { cause: error },
+    );
+  }
   const refused = /NOAUTH|WRONGPASS|AUTH|NOPERM/.test(error.message);
   return new UnavailableError(
     refused

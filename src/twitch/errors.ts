@@ -1,5 +1,6 @@
 import type { Secret } from '../config/secret.ts';
 import { retryAtMs } from './rate.ts';
+import { cleanText } from './text.ts';
 
 /**
  * What went wrong between us and Twitch, by what the caller can do about it:
@@ -11,7 +12,8 @@ import { retryAtMs } from './rate.ts';
  * - `invalid_cursor`: 400 for the page cursor (twitchdev/issues #91); start again from the first page.
  * - `server`: 5xx (or 408); try again later.
  * - `network`: no connection, a timeout, or a connection cut half-way; `cause` is kept.
- * - `invalid_response`: not JSON, of an unexpected shape or status, or too large; try again later.
+ * - `invalid_response`: not JSON, of an unexpected shape or status; try again later.
+ * - `too_large`: more than a request may bring; the same request would bring it again, one for fewer ids may not.
  */
 export type TwitchErrorKind =
   | 'rate_limited'
@@ -21,7 +23,8 @@ export type TwitchErrorKind =
   | 'invalid_cursor'
   | 'server'
   | 'network'
-  | 'invalid_response';
+  | 'invalid_response'
+  | 'too_large';
 
 /**
  * The one error that this folder throws for anything that Twitch or the network did. (A caller's own abort is thrown as
@@ -82,7 +85,7 @@ export function quote(text: string, secrets: readonly Secret[]): string {
     }
   }
   safe = safe.replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  return safe.length > QUOTED_MAX ? `${safe.slice(0, QUOTED_MAX)}…` : safe;
+  return cleanText(safe, QUOTED_MAX) + (safe.length > QUOTED_MAX ? '…' : '');
 }
 
 /**

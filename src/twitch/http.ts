@@ -16,7 +16,10 @@ export interface HttpLimits {
   bodyTimeoutMs: number;
   /** The whole request, its wait for a connection included. Default 15,000. */
   totalTimeoutMs: number;
-  /** A page of 100 streams is about 80 KB. Default 4 MiB. */
+  /**
+   * Default 32 MiB. A page of 100 streams is about 80 KB; were each of their titles 300 KB long, it would still be read, and
+   * nobody's neighbours would be missed.
+   */
   maxBodyBytes: number;
 }
 
@@ -26,7 +29,7 @@ const DEFAULT_LIMITS: HttpLimits = {
   headersTimeoutMs: 10_000,
   bodyTimeoutMs: 10_000,
   totalTimeoutMs: 15_000,
-  maxBodyBytes: 4 * 1024 * 1024,
+  maxBodyBytes: 32 * 1024 * 1024,
 };
 
 export interface HttpRequest {
@@ -69,7 +72,7 @@ export class HttpOrigin {
   /**
    * Sends one request and reads the whole answer, whatever its status.
    *
-   * @throws TwitchError `network` or `invalid_response` (too large); the signal's reason when the caller aborted
+   * @throws TwitchError `network` or `too_large`; the signal's reason when the caller aborted
    */
   async send(call: HttpRequest, signal?: AbortSignal): Promise<Answer> {
     signal?.throwIfAborted();
@@ -108,7 +111,7 @@ function failure(what: string, error: unknown, maxBodyBytes: number): TwitchErro
   const cause = error instanceof Error ? error : new Error(String(error));
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') {
-    return new TwitchError('invalid_response', `${what}: the answer is larger than ${maxBodyBytes} bytes`, { cause });
+    return new TwitchError('too_large', `${what}: the answer is larger than ${maxBodyBytes} bytes`, { cause });
   }
   // undici's parser errors carry the bytes they stumbled over, which may be a token answer.
   if ('data' in cause) delete cause.data;

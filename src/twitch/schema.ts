@@ -1,18 +1,31 @@
 import { z } from 'zod';
 import type { Stream } from '../model.ts';
 import { type Answer, TwitchError } from './errors.ts';
+import { cleanText } from './text.ts';
 
 /**
- * Ids are opaque (Twitch does not promise digits), never empty, and short enough for every place that they go to: 64
- * UTF-16 units are at most 192 bytes, and an AMQP message id holds 255.
+ * Ids are opaque (Twitch does not promise digits), but they go into keys, an index, an AMQP message id (255 bytes), headers,
+ * query strings and logs: 1 to 64 visible ASCII characters. An entry with another id is malformed.
  */
-const id = z.string().min(1).max(64);
+const ID = /^[\x21-\x7e]{1,64}$/;
+const id = z.string().regex(ID, 'expected 1 to 64 visible ASCII characters');
+
+/** Caps in UTF-16 units, far above what Twitch allows: a title has 140 characters there, a login 25. */
+const TITLE_MOST = 500;
+const NAME_MOST = 100;
+/** An RFC 3339 time has 20 to 35 characters; its fraction of a second may have any number of digits. */
+const TIME_MOST = 40;
+/** Twitch's cursors have 100 to 200 characters. Each goes into the history twice. */
+const CURSOR = /^[\x20-\x7e]{0,1024}$/;
+/** Entries of a page that are read, whoever sends how many: Twitch sends 100 at most. */
+const ENTRIES_MOST = 1_000;
 
 /** Text that describes and does not identify: empty or left out is as good as empty. */
-const text = z
-  .string()
-  .nullish()
-  .transform((value) => value ?? '');
+const text = (most: number) =>
+  z
+    .string()
+    .nullish()
+    .transform((value) => cleanText(value ?? '', most));
 
 /**
  * One entry of https://dev.twitch.tv/docs/api/reference/#get-streams.
@@ -24,14 +37,21 @@ const text = z
 const streamEntry = z.object({
   id,
   user_id: id,
-  user_login: text,
-  game_id: text,
-  title: text,
-  started_at: z.iso.datetime({ offset: true }),
+  user_login: text(NAME_MOST),
+  // Of a stream it is only a description, so that one which is no id costs no stream: it has no game then.
+  game_id: z
+    .string()
+    .nullish()
+    .transform((value) => (value && ID.test(value) ? value : '')),
+  title: text(TITLE_MOST),
+  started_at: z
+    .string()
+    .max(TIME_MOST)
+    .pipe(z.iso.datetime({ offset: true })),
 });
 
-const userEntry = z.object({ id, login: z.string() });
-const gameEntry = z.object({ id, name: z.string() });
+const userEntry = z.object({ id, login: text(NAME_MOST) });
+const gameEntry = z.object({ id, name: text(NAME_MOST) });
 
 /**
  * The envelope of every Helix list. A last page has `"pagination": {}`, an empty cursor or no `pagination` at all. Any other
@@ -50,7 +70,7 @@ const tokenBody = z.object({
 
 const validationBody = z.object({ expires_in: z.number().optional() });
 
-/** The entries of a page that could be read, how many could not, and the cursor of the next page. */
+/** The entries of a page that could be read, how many could not (or its cursor), and the cursor of the next page. */
 export interface Page<T> {
   entries: T[];
   malformed: number;
@@ -84,16 +104,23 @@ function parseBody<T>(answer: Answer, schema: z.ZodType<T>): T {
 function parsePage<In, Out>(answer: Answer, entry: z.ZodType<In>, convert: (entry: In) => Out): Page<Out> {
   const { data, pagination } = parseBody(answer, envelope);
   const page: Page<Out> = { entries: [], malformed: 0 };
-  for (const item of data) {
+  const skip = (count: number, problem: string) => {
+    page.malformed += count;
+    page.problem ??= problem;
+  };
+  for (const item of data.slice(0, ENTRIES_MOST)) {
     const result = entry.safeParse(item);
     if (result.success) {
       page.entries.push(convert(result.data));
     } else {
-      page.malformed += 1;
-      page.problem ??= describe(result.error);
+      skip(1, describe(result.error));
     }
   }
-  if (pagination?.cursor) page.cursor = pagination.cursor;
+  if (data.length > ENTRIES_MOST) skip(data.length - ENTRIES_MOST, `data: more than ${ENTRIES_MOST} entries`);
+  const cursor = pagination?.cursor ?? '';
+  // What is behind it is out of reach, as if one entry could not be read; what is on this page is not.
+  if (!CURSOR.test(cursor)) skip(1, 'pagination.cursor: expected at most 1,024 ASCII characters');
+  else if (cursor !== '') page.cursor = cursor;
   return page;
 }
 

@@ -17,6 +17,8 @@ import { noteProblem } from './report.ts';
 
 /** Pages or complete batches that make a slice. Slices are cut earlier when a page shows a stream that is new. */
 const SLICE = 20;
+/** In UTF-16 units; a server may refuse a summary of more than 400 bytes, and with it the step. */
+const SUMMARY_NAMES_MOST = 120;
 /** Publish activities at a time: enough that slices do not wait for each other's confirms. */
 const PUBLISHERS = 10;
 
@@ -149,5 +151,6 @@ function summarizeSlice(pages: PageRef[], complete: Batch[]): string {
 
 export function summarizeEvents(events: StreamEvent[]): string {
   const logins = events.slice(0, 5).map((event) => event.userLogin || event.userId);
-  return `${events.length} new: ${logins.join(', ')}${events.length > logins.length ? ', …' : ''}`;
+  const names = logins.join(', ').slice(0, SUMMARY_NAMES_MOST).toWellFormed();
+  return `${events.length} new: ${names}${events.length > logins.length ? ', …' : ''}`;
 }

@@ -103,7 +103,7 @@ describe('the network', () => {
         },
         { http: { maxBodyBytes: 100_000 } },
       );
-      await assert.rejects(client.getStreams(query), twitchError('invalid_response', /larger than 100000 bytes/));
+      await assert.rejects(client.getStreams(query), twitchError('too_large', /larger than 100000 bytes/));
       assert.ok(sentBytes < 20_000_000, String(sentBytes));
     }
   });

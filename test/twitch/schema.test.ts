@@ -43,10 +43,10 @@ describe('parseStreams', () => {
     assert.deepEqual(page([{ ...entry, type: '' }]).entries, [stream]);
   });
 
-  it('takes opaque ids, and empty or absent descriptions', () => {
-    const bare = { id: 'v2:ab/c', user_id: 'ü-1', started_at: entry.started_at, title: null, game_id: '' };
+  it('takes opaque ids of visible ASCII, and empty or absent descriptions', () => {
+    const bare = { id: 'v2:ab/c', user_id: '~{"', started_at: entry.started_at, title: null, game_id: '' };
     assert.deepEqual(page([bare]).entries, [
-      { id: 'v2:ab/c', userId: 'ü-1', userLogin: '', gameId: '', title: '', startedAt: entry.started_at },
+      { id: 'v2:ab/c', userId: '~{"', userLogin: '', gameId: '', title: '', startedAt: entry.started_at },
     ]);
   });
 
@@ -54,6 +54,11 @@ describe('parseStreams', () => {
     'an empty id': { id: '' },
     'a numeric id': { id: 40952121085 },
     'an id longer than an AMQP message id may be': { id: '4'.repeat(300) },
+    'an id with a space': { id: '4 4' },
+    'an id that no header could carry': { user_id: 'ü\n' },
+    'an id with the index’s separator': { user_id: '1\x1f2' },
+    'an id of lone surrogates': { id: '\ud83d' },
+    'a start with a million digits': { started_at: `2021-03-10T03:18:11.${'1'.repeat(1e6)}Z` },
     'no user id': { user_id: undefined },
     'an empty start': { started_at: '' },
     'a start that is no date': { started_at: '2021-02-30T03:18:11Z' },
@@ -68,6 +73,30 @@ describe('parseStreams', () => {
       assert.match(read.problem ?? '', new RegExp(`^${Object.keys(change)[0]}: `));
     });
   }
+
+  it('makes texts well-formed and bounds them', () => {
+    const hostile = '\u0000\u001b[31m\ud83d and \u0085\u2028\u202e';
+    const login = 'ü'.repeat(1_000);
+    const [read] = page([{ ...entry, title: hostile, user_login: login, game_id: 'no id' }]).entries;
+    assert.deepEqual([read?.title, read?.userLogin, read?.gameId], [' \u0020[31m\ufffd and    ', 'ü'.repeat(100), '']);
+    const long = page([{ ...entry, title: `x${'😀'.repeat(100_000)}` }]).entries[0]?.title ?? '';
+    assert.equal(long, `x${'😀'.repeat(249)}`, 'cut between characters');
+    const honest = 'عربي 日本語 👩‍👩‍👧‍👦 🇩🇪 e\u0301';
+    assert.equal(page([{ ...entry, title: honest }]).entries[0]?.title, honest);
+  });
+
+  it('keeps a page whose cursor can not be used, but for what is behind it', () => {
+    for (const cursor of ['x'.repeat(1_025), 'ü', '\ud83d', '\u0000']) {
+      const read = page([entry], { cursor });
+      assert.deepEqual([read.entries, read.malformed, read.cursor], [[stream], 1, undefined]);
+      assert.match(read.problem ?? '', /cursor/);
+    }
+  });
+
+  it('reads no more entries than a page can have', () => {
+    const read = page(Array.from({ length: 5_000 }, (_, n) => ({ ...entry, id: String(n) })));
+    assert.deepEqual([read.entries.length, read.malformed], [1_000, 4_000]);
+  });
 
   it('finds no cursor in a last page, however Twitch writes it', () => {
     for (const pagination of [{}, null, { cursor: '' }, { cursor: null }, undefined]) {
@@ -97,10 +126,10 @@ describe('parseStreams', () => {
 
   it('finds every good entry amid anything else', () => {
     const good = fc.record({
-      id: fc.string({ minLength: 1, maxLength: 64 }),
-      user_id: fc.string({ minLength: 1, maxLength: 64 }),
-      user_login: fc.string(),
-      game_id: fc.string(),
+      id: fc.stringMatching(/^[!-~]{1,64}$/),
+      user_id: fc.stringMatching(/^[!-~]{1,64}$/),
+      user_login: fc.string({ unit: 'binary' }),
+      game_id: fc.oneof(fc.stringMatching(/^[0-9]{0,64}$/), fc.string({ unit: 'binary' })),
       title: fc.string({ unit: 'binary' }),
       type: fc.constantFrom('live', ''),
       started_at: fc
@@ -125,6 +154,11 @@ describe('parseStreams', () => {
           expected,
         );
         assert.equal(read.malformed, items.length - expected.length);
+        for (const { userLogin, gameId, title, startedAt } of read.entries) {
+          assert.ok(userLogin.length <= 100 && title.length <= 500 && startedAt.length <= 40 && gameId.length <= 64);
+          for (const text of [userLogin, title]) assert.ok(text.isWellFormed() && !/[\p{Cc}\u2028-\u202e]/u.test(text));
+          assert.match(gameId, /^[!-~]*$/);
+        }
         assert.equal(read.cursor ?? '', cursor);
       }),
     );
