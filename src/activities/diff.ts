@@ -67,7 +67,8 @@ export function diffActivities({ settings, streams }: Dependencies) {
             });
             if (diff.lost) {
               const batches = [...pages.map((page) => page.batch), ...complete.map((batch) => batch.no)];
-              return { events: [], pagesDone: pages.length, lost: [...new Set(batches)], silent: 0, ended: 0, live: 0 };
+              const live = await streams.countLive();
+              return { events: [], pagesDone: pages.length, lost: [...new Set(batches)], silent: 0, ended: 0, live };
             }
             const unfinished = filled[seenAfterPage.findIndex((count) => count > diff.handled)];
             return {

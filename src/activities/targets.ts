@@ -41,6 +41,8 @@ export interface OpenedPoll {
   requestsPerMinute: number;
   /** The store has lost what earlier polls wrote. */
   stateLost: boolean;
+  /** Size of the live set. Absent in histories of before it was told. */
+  live?: number;
   /** Absent when every target has the same rhythm. */
   rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
 }
@@ -110,7 +112,12 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
     }
     await seed(seeded, lost);
     await targets.cool(nowMs);
-    const [users, hot, games] = await Promise.all([targets.count('user'), targets.countHot(), targets.count('game')]);
+    const [users, hot, games, live] = await Promise.all([
+      targets.count('user'),
+      targets.countHot(),
+      targets.count('game'),
+      streams.countLive(),
+    ]);
     const perPoll = dormantPerPoll({
       users,
       hot,
@@ -123,6 +130,7 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
       intervalSeconds: settings.POLL_INTERVAL_SECONDS,
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       stateLost: lost,
+      live,
       ...(perPoll !== 'all' && { rhythm: { hot, dormant: users - hot, dormantPerPoll: perPoll } }),
     };
   }

@@ -90,6 +90,8 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       state.intervalSeconds = fetched.opened.intervalSeconds;
       state.requestsPerMinute = fetched.opened.requestsPerMinute;
       report.stateLost = fetched.opened.stateLost;
+      // Unless a comparison knows better: a poll that has nothing to compare has a live set all the same.
+      report.live = fetched.opened.live ?? 0;
       if (fetched.opened.rhythm) report.rhythm = fetched.opened.rhythm;
     }
     if (fetched.turn) state.turn = fetched.turn;
