@@ -31,7 +31,8 @@ export class Progress {
   /** Notes progress, at most once a second. Nothing waits for it, and a note that is lost is made up for by the next. */
   note(): void {
     const now = this.#now();
-    if (now - this.#noted < NOTE_EVERY_MS) return;
+    // A clock that was set back must not keep notes from being taken until it has caught up.
+    if (Math.abs(now - this.#noted) < NOTE_EVERY_MS) return;
     this.#noted = now;
     this.#redis.hset(this.#keys.meta, 'progressAt', now).catch(() => {
       // The activity that made the progress needs the store too, and says what is wrong with it.

@@ -1,15 +1,12 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Settings } from '../config/env.ts';
-import type { Check, CheckResult } from '../http/check.ts';
+import type { Check } from '../http/check.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Dragonfly } from '../storage/dragonfly.ts';
-import type { PollTimes, Progress } from '../storage/progress.ts';
 import { checkNamespace, type TemporalSettings } from '../temporal.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 
 const ASK_TEMPORAL_MS = 1_500;
-/** Batches that a poll compares at once: without news there is a sign of progress only this often. */
-const BATCHES_PER_DIFF = 20;
 /** A refused or missing token is asked for again this often while nobody polls. */
 const TOKEN_EVERY_MS = 10_000;
 
@@ -87,52 +84,4 @@ export function twitchCheck(
     if (state === 'failed') return { ok: false, detail: detail ?? 'no app access token from Twitch' };
     return { ok: had, detail: 'an app access token is being fetched' };
   };
-}
-
-/**
- * Polls come to an end. The limit leaves room for two polls that fail, and for the time that a small rate limit
- * puts between two comparisons of a long poll.
- */
-export function pollCheck(
-  progress: Pick<Progress, 'read'>,
-  settings: Pick<Settings, 'POLL_INTERVAL_SECONDS' | 'TWITCH_REQUESTS_PER_MINUTE'>,
-  now = Date.now,
-): Check {
-  const diffSeconds = (BATCHES_PER_DIFF * 60) / settings.TWITCH_REQUESTS_PER_MINUTE;
-  const limitMs = Math.max(3 * settings.POLL_INTERVAL_SECONDS, 90, 2 * diffSeconds) * 1_000;
-  let known: PollTimes = { startedMs: 0, progressMs: 0 };
-  return async (): Promise<CheckResult> => {
-    try {
-      const { startedMs, progressMs } = await progress.read();
-      // A store that came back empty knows nothing of the polls before, and we do.
-      known = {
-        startedMs: Math.max(known.startedMs, startedMs),
-        progressMs: Math.max(known.progressMs, progressMs),
-      };
-    } catch {
-      // The store has a check of its own: what was read last still tells the age.
-    }
-    const ageMs = now() - known.progressMs;
-    if (known.progressMs > 0 && ageMs <= limitMs) return { ok: true, detail: `last poll got through ${ago(ageMs)}` };
-    if (known.startedMs === 0) return { ok: false, detail: 'no poll yet: run npm run client -- schedule apply' };
-    const starts = now() - known.startedMs <= limitMs;
-    const since = known.progressMs > 0 ? `for ${inWords(ageMs)}` : 'so far';
-    return {
-      ok: false,
-      detail: starts
-        ? `polls begin, but none has got through ${since}: the other checks and npm run client -- status tell why`
-        : `no poll has begun for ${inWords(now() - known.startedMs)} ` +
-          `(POLL_INTERVAL_SECONDS is ${settings.POLL_INTERVAL_SECONDS}): see npm run client -- schedule describe`,
-    };
-  };
-}
-
-function ago(ms: number): string {
-  return ms < 1_000 ? 'just now' : `${inWords(ms)} ago`;
-}
-
-function inWords(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }

@@ -1,25 +1,30 @@
+import type { Client } from '@temporalio/client';
 import type { InjectedSinks } from '@temporalio/worker';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 import type { PollReport, PollSinks } from '../workflows/report.ts';
+import { BegunPolls } from './begunPolls.ts';
 
 export interface MetricsSources {
   twitch: Pick<TwitchClient, 'lastRate'>;
   publisher: Pick<RabbitPublisher, 'status'>;
+  /** Undefined while there is no connection. */
+  temporal: () => Client | undefined;
   logger: Logger;
 }
 
 const PREFIX = 'stream_poller_';
 
 /**
- * What Prometheus can ask of this process. Polls are counted by the process that ran their last step: sum counters over all
- * processes, and take the newest of gauges (`stream_poller_poll_end_timestamp_seconds` tells which).
+ * What Prometheus can ask of this process. Polls are counted by the process that ran their last step, and those that had
+ * none (failed, terminated, …) by the one in which their run began: sum counters over all processes, and take the newest of gauges (`stream_poller_poll_end_timestamp_seconds` tells which).
  */
 export class Metrics {
   readonly registry = new Registry();
   readonly #logger: Logger;
+  readonly #begun: BegunPolls;
   readonly #polls = this.#counter('polls_total', 'Polls that have ended', ['outcome']);
   readonly #requests = this.#counter('helix_requests_total', 'Helix requests of ended polls, failed ones included');
   readonly #failedRequests = this.#counter('helix_failed_requests_total', 'Failed Helix requests by kind', ['kind']);
@@ -39,8 +44,9 @@ export class Metrics {
   readonly #targets = this.#gauge('targets', 'Targets of the last poll');
   readonly #live = this.#gauge('live_streams', 'Size of the live set after the last poll');
 
-  constructor({ twitch, publisher, logger }: MetricsSources) {
+  constructor({ twitch, publisher, temporal, logger }: MetricsSources) {
     this.#logger = logger;
+    this.#begun = new BegunPolls({ client: temporal, logger, onEnd: (outcome) => this.#polls.inc({ outcome }) });
     collectDefaultMetrics({ register: this.registry });
     this.#gauge(
       'helix_ratelimit_remaining',
@@ -57,8 +63,22 @@ export class Metrics {
 
   /** For the worker's options: workflows report through it, each poll once. */
   readonly sinks: InjectedSinks<PollSinks> = {
-    polls: { ended: { fn: (_info, report) => this.#record(report), callDuringReplay: false } },
+    polls: {
+      began: { fn: (run) => this.#begun.began(run), callDuringReplay: false },
+      ended: {
+        fn: ({ runId }, report) => {
+          this.#begun.ended(runId);
+          this.#record(report);
+        },
+        callDuringReplay: false,
+      },
+    },
   };
+
+  /** Ends its timers. */
+  stop(): void {
+    this.#begun.stop();
+  }
 
   #record(report: PollReport): void {
     const { failedBatches, durationMs, announced, handedOver } = report;

@@ -1,3 +1,4 @@
+import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Settings } from '../config/env.ts';
@@ -15,10 +16,12 @@ import { Targets } from '../storage/targets.ts';
 import type { TemporalSettings } from '../temporal.ts';
 import { TwitchClient } from '../twitch/client.ts';
 import { noteProgress } from './activities.ts';
-import { dragonflyCheck, pollCheck, rabbitmqCheck, temporalCheck, twitchCheck } from './checks.ts';
+import { dragonflyCheck, rabbitmqCheck, temporalCheck, twitchCheck } from './checks.ts';
 import { connectNative } from './connect.ts';
 import { installRuntime } from './logging.ts';
 import { Metrics } from './metrics.ts';
+import { pollCheck } from './pollCheck.ts';
+import { scheduleView } from './scheduleView.ts';
 import { closing, type Stop } from './stop.ts';
 import { startWorkers, type TemporalWorkers } from './temporalWorkers.ts';
 
@@ -72,6 +75,7 @@ export async function runProcess({
     logger,
   });
   let connection: NativeConnection | undefined;
+  let client: Client | undefined;
   let workers: TemporalWorkers | undefined;
   let waiting: string | undefined;
   let failed = false;
@@ -82,7 +86,7 @@ export async function runProcess({
       failed || workers?.failed ? 'failed' : stop.signal.aborted ? 'stopping' : workers ? 'running' : 'starting';
     return { state, workers: states() };
   };
-  const metrics = new Metrics({ twitch, publisher, logger });
+  const metrics = new Metrics({ twitch, publisher, temporal: () => client, logger });
   const app = createHttpServer(logger);
   await app.register(healthz, { health });
   await app.register(metricsEndpoint, { registry: metrics.registry });
@@ -93,7 +97,7 @@ export async function runProcess({
       dragonfly: dragonflyCheck(redis, settings.DRAGONFLY_URL),
       rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
       twitch: twitchCheck(twitch),
-      polls: pollCheck(progress, settings),
+      polls: pollCheck({ progress, schedule: scheduleView(() => client, settings.INSTANCE), settings }),
     },
   });
 
@@ -112,6 +116,7 @@ export async function runProcess({
       }),
       Promise.race([waitUntilReady(redis, STORE_WAIT_MS), stop.requested]),
     ]);
+    client = new Client({ connection, namespace: temporal.namespace });
     workers = await startWorkers({
       connection,
       namespace: temporal.namespace,
@@ -133,6 +138,7 @@ export async function runProcess({
     }
   }
 
+  metrics.stop();
   const close = closing(logger);
   await Promise.all([
     close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),

@@ -39,6 +39,7 @@ const { polls } = proxySinks<PollSinks>();
  * different from three. A batch that fails for good makes the poll partial, never the streams of its targets ended.
  */
 export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
+  polls.began();
   const input = checkInput(given);
   const state = input.resume ?? openingState();
   const { poll, report } = state;

@@ -45,9 +45,9 @@ export interface PollReport {
   problems: string[];
 }
 
-/** Where a poll tells the worker process, outside of the history, that it has ended. */
+/** Where a poll tells the worker process, outside of the history, that a run of it has begun, and that it has ended well. */
 export interface PollSinks extends Sinks {
-  polls: { ended(report: PollReport): void };
+  polls: { began(): void; ended(report: PollReport): void };
 }
 
 const MOST_PROBLEMS = 5;

@@ -14,6 +14,7 @@ describe('GET /metrics', () => {
     const metrics = new Metrics({
       twitch: { lastRate: () => ({ limit: 800, remaining: 123, resetAtMs: 0 }) },
       publisher: { status: () => ({ state }) },
+      temporal: () => undefined,
       logger: pino({}, { write: (line: string) => lines.push(line) }),
     });
     const app = fastify();

@@ -27,6 +27,14 @@ test('progress that one process notes is seen by another, and written at most on
   now += 1;
   one.note();
   await eventually(async () => assert.equal((await other.read()).progressMs, 1_001_000));
+  now -= 500_000;
+  one.note();
+  await eventually(async () => assert.equal((await other.read()).progressMs, now), {
+    message: 'a clock that is set back keeps no note from being taken',
+  });
+  now += 500_000;
+  one.note();
+  await eventually(async () => assert.equal((await other.read()).progressMs, now));
   await store.del(keys.meta);
   assert.equal((await one.read()).progressMs, 1_001_000, 'it remembers its own notes when the store has lost them');
 });

@@ -44,7 +44,7 @@ async function start(t: TestContext) {
   });
   const activities = { fetchTargets() {}, pollPage() {}, diffStreams() {}, publishStreams() {} };
   const workers = await startWorkers({
-    sinks: { polls: { ended: { fn: () => undefined } } },
+    sinks: { polls: { began: { fn: () => undefined }, ended: { fn: () => undefined } } },
     connection: {} as NativeConnection,
     namespace: 'default',
     instance: 'stream-poller',
