@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Batch, StreamEvent } from '../model.ts';
+import { type Skipped, targetOf } from '../storage/compareAll.ts';
 import type { PageRef, PollRef, StagedStream } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -27,6 +28,34 @@ export interface DiffStreamsResult {
   ended: number;
   /** Size of the live set. */
   live: number;
+  /** Streams that could not be compared, if there are any; all others were. */
+  skipped?: SkippedStreams;
+  /** Why the misses of complete batches could not be counted, if so. */
+  uncounted?: string;
+}
+
+export interface SkippedStreams {
+  count: number;
+  /** The targets that show them: they must count no miss in this poll. */
+  users: string[];
+  games: string[];
+  /** The first few, with what the store said. */
+  problems: string[];
+}
+
+const MOST_PROBLEMS = 3;
+
+function summarizeSkipped(skipped: readonly Skipped[]): SkippedStreams {
+  const of = (kind: Batch['kind']) =>
+    skipped.filter(({ stream }) => stream.kind === kind).map(({ stream }) => targetOf(stream));
+  return {
+    count: skipped.length,
+    users: [...new Set(of('user'))],
+    games: [...new Set(of('game'))],
+    problems: skipped
+      .slice(0, MOST_PROBLEMS)
+      .map(({ stream, why }) => `stream ${stream.id} of user ${stream.userId} was skipped: ${why.slice(0, 200)}`),
+  };
 }
 
 /** JSON of the streams that one diff may claim: with the rest of an event it stays below 64 KB in the history. */
@@ -78,6 +107,8 @@ export function diffActivities({ settings, streams }: Dependencies) {
               silent: diff.silent,
               ended: diff.ended,
               live: diff.live,
+              ...(diff.skipped.length > 0 && { skipped: summarizeSkipped(diff.skipped) }),
+              ...(diff.uncounted !== undefined && { uncounted: diff.uncounted.slice(0, 200) }),
             };
           } catch (error) {
             throw toActivityFailure(error, activityInfo().attempt);

@@ -55,6 +55,7 @@ export function reportLines(report: PollReport): string[] {
   if (handedOver > 0) lines.push(`${counted(handedOver, 'event')} handed over for delivery when the broker is back`);
   if (failedBatches > 0) lines.push(`${counted(failedBatches, 'batch', 'batches')} not polled`);
   if (incompleteBatches > 0) lines.push(`${counted(incompleteBatches, 'batch', 'batches')} broke off`);
+  if (report.skipped) lines.push(`${counted(report.skipped, 'stream')} skipped: the store fails over them`);
   const failed = Object.entries(failedRequests).map(([kind, times]) => `${count(times)} ${kind}`);
   if (failed.length > 0) lines.push(`failed requests: ${failed.join(', ')}`);
   if (report.stateLost) lines.push('the store had lost what earlier polls wrote');

@@ -93,6 +93,13 @@ function scheduleProblems(schedule: ScheduleState, nowMs: number): Problem[] {
       advice: 'the next poll tries them again; if it stays so, look at the worker’s log',
     });
   }
+  if (report?.skipped) {
+    const why = report.problems.length > 0 ? `: ${report.problems.map(printable).join('; ')}` : '';
+    problems.push({
+      problem: `the last poll skipped ${counted(report.skipped, 'stream')}${why}`,
+      advice: 'every poll tries them again; see what the store holds under their marks, or report it as a bug',
+    });
+  }
   const late = lateness(schedule, nowMs);
   if (late) problems.push({ problem: late, advice: 'see that a worker runs, and look at its log' });
   return problems;

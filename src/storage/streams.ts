@@ -1,11 +1,9 @@
-import type { Reason, Stream, StreamEvent, TargetKind } from '../model.ts';
+import type { Stream, StreamEvent, TargetKind } from '../model.ts';
+import { compareAll, eventBytes, type Skipped } from './compareAll.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
 import { countInGames, splitGames } from './splitGames.ts';
 
-/** Streams in one script call: bounds how long a script holds up other commands. */
-const STREAMS_PER_CALL = 500;
-const NO_TARGETS = { users: [], games: [] };
 /** A staged page is needed until its slice is diffed: seconds, or as long as the workers are away. */
 const PAGE_TTL_SECONDS = 15 * 60;
 /**
@@ -55,7 +53,19 @@ export interface DiffRequest {
 
 export type DiffResult =
   /** The store has lost this poll: nothing was compared. */
-  { lost: true } | { lost: false; handled: number; silent: number; ended: number; live: number; events: StreamEvent[] };
+  | { lost: true }
+  | {
+      lost: false;
+      handled: number;
+      silent: number;
+      ended: number;
+      live: number;
+      events: StreamEvent[];
+      /** Among those handled: streams that the script fails over by itself. */
+      skipped: Skipped[];
+      /** Why misses were not, or not all, counted: the script fails over them. */
+      uncounted?: string;
+    };
 
 export interface StagedStream extends Stream {
   kind: TargetKind;
@@ -142,11 +152,17 @@ export class Streams {
     return { streams: staged.size, unseen: marks.filter((mark) => mark === null).length };
   }
 
-  /** The streams of each page in order; `undefined` for a page that is gone. */
+  /** The streams of each page in order; `undefined` for a page that is gone, or no longer what was written. */
   async readPages(poll: PollRef, pages: readonly PageRef[]): Promise<(StagedStream[] | undefined)[]> {
     if (pages.length === 0) return [];
     const texts = await this.#redis.mget(pages.map(({ batch, page }) => this.#keys.page(poll.id, batch, page)));
-    return texts.map((text) => (text === null ? undefined : (JSON.parse(text) as StagedStream[])));
+    return texts.map((text) => {
+      try {
+        return text === null ? undefined : (JSON.parse(text) as StagedStream[]);
+      } catch {
+        return undefined;
+      }
+    });
   }
 
   /**
@@ -154,43 +170,12 @@ export class Streams {
    * are handled. Stops early when the claimed streams fill `claimBytes`; `handled` tells how far it came.
    */
   async diff(request: DiffRequest): Promise<DiffResult> {
-    const result = { lost: false as const, handled: 0, silent: 0, ended: 0, live: 0, events: [] as StreamEvent[] };
-    let bytesLeft = request.claimBytes;
-    // A stream that a user target and a game target show comes twice, and its claim is this owner's both times.
-    const claimedIds = new Set<string>();
-    const { users } = request.complete;
-    const [games = [], ...more] = await splitGames(this.#redis, this.#keys, request.complete.games);
-    const first = { users, games };
-    do {
-      const some = request.streams.slice(result.handled, result.handled + STREAMS_PER_CALL);
-      const last = result.handled + some.length === request.streams.length;
-      const answer = await this.#compare(request, some, last ? first : NO_TARGETS, bytesLeft);
-      // What was claimed before the loss is in nobody's hands but ours now.
-      if (answer[0] === 'LOST') return result.events.length > 0 ? result : { lost: true };
-      const [, handled, silent, ended, live, claimed] = answer;
-      for (let i = 0; i < claimed.length; i += 2) {
-        const at = Number(claimed[i]);
-        const stream = some[at] as StagedStream;
-        bytesLeft -= eventBytes(stream);
-        if (claimedIds.has(stream.id)) continue;
-        claimedIds.add(stream.id);
-        result.events.push(toEvent(stream, claimed[i + 1] as Reason, request.nowMs));
-      }
-      result.handled += handled;
-      result.silent += silent;
-      result.ended += ended;
-      result.live = live;
-      if (handled < some.length || (bytesLeft <= 0 && !last)) break;
-    } while (result.handled < request.streams.length);
-    if (result.handled < request.streams.length) return result;
-    for (const some of more) {
-      const answer = await this.#compare(request, [], { users: [], games: some }, bytesLeft);
-      if (answer[0] === 'LOST') return result.events.length > 0 ? result : { lost: true };
-      const [, , , ended, live] = answer;
-      result.ended += ended;
-      result.live = live;
-    }
-    return result;
+    const { users, games } = request.complete;
+    const [first = [], ...more] = await splitGames(this.#redis, this.#keys, games);
+    const parts = [{ users, games: first }, ...more.map((some) => ({ users: [], games: some }))];
+    return compareAll(request, parts, (streams, complete, claimBytes) =>
+      this.#compare(request, streams, complete, claimBytes),
+    );
   }
 
   #compare(
@@ -257,23 +242,4 @@ export class Streams {
   async countLive(): Promise<number> {
     return this.#redis.hlen(this.#keys.live);
   }
-}
-
-/** What a stream's event takes in the history, but for its reason and time. */
-function eventBytes(stream: StagedStream): number {
-  return Buffer.byteLength(JSON.stringify(stream));
-}
-
-function toEvent(stream: StagedStream, reason: Reason, nowMs: number): StreamEvent {
-  const { id, userId, userLogin, gameId, title, startedAt } = stream;
-  return {
-    id,
-    userId,
-    userLogin,
-    gameId,
-    title,
-    startedAt,
-    reason,
-    detectedAt: new Date(nowMs).toISOString(),
-  };
 }

@@ -34,6 +34,7 @@ export class Metrics {
   );
   readonly #handedOver = this.#counter('handed_over_total', 'Events handed to a delivery because the broker was away');
   readonly #failedBatches = this.#counter('failed_batches_total', 'Batches that were not polled');
+  readonly #skipped = this.#counter('skipped_streams_total', 'Streams that the store could not compare');
   readonly #end = this.#gauge('poll_end_timestamp_seconds', 'When the last poll ended (Unix time)');
   readonly #duration = this.#gauge('poll_duration_seconds', 'How long the last poll took');
   readonly #oldest = this.#gauge(
@@ -88,6 +89,7 @@ export class Metrics {
     this.#announced.inc(announced);
     this.#handedOver.inc(handedOver);
     this.#failedBatches.inc(failedBatches);
+    this.#skipped.inc(report.skipped ?? 0);
     this.#end.set((Date.parse(report.startedAt) + durationMs) / 1_000);
     this.#duration.set(durationMs / 1_000);
     if (report.oldestTargetSeconds !== undefined) this.#oldest.set(report.oldestTargetSeconds);

@@ -25,6 +25,8 @@ export interface PollReport {
   failedBatches: number;
   /** Batches whose pages broke off (bad cursor, page cap, unreadable entries): they added, but removed nothing. */
   incompleteBatches: number;
+  /** Streams that the store could not compare with what it knows: left out, and tried again by the next poll. */
+  skipped?: number;
   /** Failed requests by kind: `rate_limited`, `unauthorized`, `server`, `network`, `invalid_response`, … */
   failedRequests: Record<string, number>;
   /** The store had lost what earlier polls wrote. */
@@ -86,7 +88,7 @@ export function newReport(pollId: string, startedMs: number): PollReport {
 }
 
 export function noteProblem(report: PollReport, problem: string): void {
-  const text = problem.slice(0, PROBLEM_LENGTH);
+  const text = problem.slice(0, PROBLEM_LENGTH).toWellFormed();
   if (report.problems.length < MOST_PROBLEMS && !report.problems.includes(text)) report.problems.push(text);
 }
 

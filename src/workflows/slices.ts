@@ -7,6 +7,7 @@ import {
   setCurrentDetails,
   startChild,
 } from '@temporalio/workflow';
+import type { SkippedStreams } from '../activities/diff.ts';
 import type { Batch, StreamEvent } from '../model.ts';
 import type { PageRef } from '../storage/streams.ts';
 import { diffStreams, publishStreams } from './activities.ts';
@@ -36,6 +37,8 @@ export class Slices {
   #closed = false;
   /** Batches with a lost page: their misses must not be counted although the requests succeeded. */
   readonly #lost = new Set<number>();
+  /** Targets with a stream that could not be compared: it is on, but not noted as seen. */
+  readonly #unsure = { user: new Set<string>(), game: new Set<string>() };
   #brokerAway = false;
 
   constructor(state: Resume) {
@@ -76,7 +79,7 @@ export class Slices {
     // Misses are counted when all pages that have come in are diffed: a complete batch's pages are among them.
     const all = pages.length === this.#pages.length;
     const taken = all ? this.#complete.slice(0, SLICE) : [];
-    const complete = taken.filter((batch) => !this.#lost.has(batch.no));
+    const complete = taken.filter((batch) => !this.#lost.has(batch.no)).map((batch) => this.#sureOf(batch));
     const owner = `${poll.id}#${this.#state.diffs++}`;
     if (all) this.#urgent = false;
 
@@ -91,6 +94,11 @@ export class Slices {
       report.silent += found.silent;
       report.ended += found.ended;
       report.live = found.live;
+      if (found.skipped) this.#skip(found.skipped);
+      if (found.uncounted !== undefined) {
+        report.incompleteBatches += complete.length;
+        noteProblem(report, `misses were not counted: ${found.uncounted}`);
+      }
       if (found.events.length > 0) await this.#publishing.start(() => this.#announce(owner, found.events));
     } catch (error) {
       if (!(error instanceof ActivityFailure)) throw error;
@@ -110,6 +118,19 @@ export class Slices {
     this.#lost.add(no);
     report.failedBatches += 1;
     noteProblem(report, `batch ${no}: ${why}`);
+  }
+
+  #sureOf(batch: Batch): Batch {
+    const unsure = this.#unsure[batch.kind];
+    return unsure.size === 0 ? batch : { ...batch, ids: batch.ids.filter((id) => !unsure.has(id)) };
+  }
+
+  #skip({ count, users, games, problems }: SkippedStreams): void {
+    const { report } = this.#state;
+    report.skipped = (report.skipped ?? 0) + count;
+    for (const id of users) this.#unsure.user.add(id);
+    for (const id of games) this.#unsure.game.add(id);
+    for (const problem of problems) noteProblem(report, problem);
   }
 
   async #announce(owner: string, events: StreamEvent[]): Promise<void> {
