@@ -20,8 +20,8 @@ export function failureKind(error: unknown): string {
 }
 
 interface FailureOptions {
-  /** Give up, although another attempt might succeed. */
-  nonRetryable?: boolean;
+  /** What it has in hand must not be given up, whatever the store answers and however often. */
+  endless?: boolean;
   /** Travel with the failure into the history. */
   details?: unknown[];
 }
@@ -33,11 +33,9 @@ interface FailureOptions {
  * @param attempt the activity's attempt, from 1: the backoff doubles with it
  */
 export function toActivityFailure(error: unknown, attempt: number, options: FailureOptions = {}): ApplicationFailure {
-  const { nonRetryable = false, details = [] } = options;
+  const { endless = false, details = [] } = options;
   if (error instanceof TwitchError) return ApplicationFailure.create({ details, ...describeTwitch(error, attempt) });
-  if (error instanceof ApplicationFailure) {
-    return nonRetryable ? ApplicationFailure.nonRetryable(error.message, error.type ?? undefined) : error;
-  }
+  if (error instanceof ApplicationFailure) return error;
   if (error instanceof CancelledFailure) {
     // Nothing has failed: the worker stops, and the next attempt runs in another or after its restart.
     return ApplicationFailure.create({
@@ -52,7 +50,7 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
   return ApplicationFailure.create({
     message: `the store (DRAGONFLY_URL) did not do its part: ${message.slice(0, MESSAGE_MOST).toWellFormed()}`,
     type: 'StoreUnavailable',
-    nonRetryable: nonRetryable || hopeless,
+    nonRetryable: hopeless && !endless,
     nextRetryDelay: backoffMs(attempt),
     details,
   });

@@ -1,15 +1,64 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
 
 const BEAT_MS = 1_000;
+/**
+ * An activity that was frozen for longer than this (a stopped process, a paused machine, a starved one) may have been
+ * given up by Temporal, which waits for 10 s, and be carried out elsewhere by now.
+ */
+const STOOD_STILL_MS = 5_000;
+
+/** Time as both clocks tell it: one may stand still while a machine sleeps, and the other may be set. */
+interface Moment {
+  monotonicMs: number;
+  wallMs: number;
+}
+
+/** Tells an activity whether it has been going on all the time. */
+export class Pulse {
+  readonly #now: () => Moment;
+  #last: Moment;
+  #stoodStill = false;
+
+  constructor(now: () => Moment = () => ({ monotonicMs: performance.now(), wallMs: Date.now() })) {
+    this.#now = now;
+    this.#last = now();
+  }
+
+  /** To be called again and again, more often than every {@link STOOD_STILL_MS}. */
+  beat(): void {
+    const now = this.#now();
+    if (elapsedMs(this.#last, now) > STOOD_STILL_MS) this.#stoodStill = true;
+    this.#last = now;
+  }
+
+  /** A moment so far from now, for {@link isBefore}. */
+  deadline(ms: number): { from: Moment; ms: number } {
+    return { from: this.#now(), ms };
+  }
+
+  /** Whether the deadline is still to come by both clocks, and the activity has never stood still. */
+  isBefore({ from, ms }: { from: Moment; ms: number }): boolean {
+    this.beat();
+    return !this.#stoodStill && elapsedMs(from, this.#last) < ms;
+  }
+}
+
+function elapsedMs(from: Moment, to: Moment): number {
+  return Math.max(to.monotonicMs - from.monotonicMs, to.wallMs - from.wallMs);
+}
 
 /**
  * Runs an activity's work with a heartbeat every second, so that Temporal notices within seconds, not only at
  * `startToCloseTimeout`, that the worker was killed. Each beat carries what `details` returns then.
  */
-export async function heartbeating<T>(details: () => unknown, work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => heartbeat(details()), BEAT_MS);
+export async function heartbeating<T>(details: () => unknown, work: (pulse: Pulse) => Promise<T>): Promise<T> {
+  const pulse = new Pulse();
+  const timer = setInterval(() => {
+    pulse.beat();
+    heartbeat(details());
+  }, BEAT_MS);
   try {
-    return await work();
+    return await work(pulse);
   } finally {
     clearInterval(timer);
   }

@@ -3,7 +3,16 @@ import { brokerText, replyCode } from './brokerErrors.ts';
 import type { OutgoingMessage } from './message.ts';
 
 /** Why a message is not confirmed. */
-export type FailureReason = 'nacked' | 'returned' | 'timeout' | 'closed' | 'blocked' | 'unavailable' | 'misconfigured';
+export type FailureReason =
+  | 'nacked'
+  | 'returned'
+  | 'timeout'
+  | 'closed'
+  | 'blocked'
+  | 'unavailable'
+  | 'misconfigured'
+  /** The caller's right to send it had run out. */
+  | 'late';
 
 export interface Failure {
   reason: FailureReason;

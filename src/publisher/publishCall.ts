@@ -9,6 +9,7 @@ const ABORT_GRACE_MS = 1_000;
 
 export interface PublishCallOptions {
   signal?: AbortSignal;
+  maySend?: () => boolean;
   onConfirmed?: (streamIds: string[]) => void;
   maxInFlight: number;
   unavailableWaitMs: number;
@@ -64,7 +65,7 @@ export class PublishCall {
   }
 
   #send(): void {
-    const { signal, maxInFlight, takeLateConfirm } = this.#options;
+    const { signal, maxInFlight, maySend, takeLateConfirm } = this.#options;
     for (const [streamId, message] of this.#unsent) {
       if (signal?.aborted) return;
       if (takeLateConfirm(streamId)) {
@@ -74,6 +75,10 @@ export class PublishCall {
       }
       const window = this.#options.window();
       if (!window || (window.size >= maxInFlight && !window.has(streamId))) return;
+      if (maySend && !maySend()) {
+        this.#failUnsent({ reason: 'late', message: 'too much time has passed since its claim was renewed' });
+        return;
+      }
       this.#unsent.delete(streamId);
       this.#open.add(streamId);
       window.send(message, (failure) => this.#settle(streamId, failure));

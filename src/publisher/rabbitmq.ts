@@ -43,6 +43,10 @@ export interface PublisherOptions {
 export interface PublishOptions {
   /** When aborted nothing more is sent; messages in flight get another second for their confirm. */
   signal?: AbortSignal;
+  /** Asked before each message is sent; what it forbids fails as `late`. */
+  maySend?: () => boolean;
+  /** How long to wait while nothing can be sent, instead of `unavailableWaitMs` and `blockedWaitMs`. */
+  waitMs?: number;
   /** Told of confirms as they come, several at a time; all calls are made before `publish` resolves. */
   onConfirmed?: (streamIds: string[]) => void;
 }
@@ -94,9 +98,11 @@ export class RabbitPublisher {
    * later is not sent again when it is published again, so that an alarm does not lead to repeats.
    */
   async publish(messages: readonly OutgoingMessage[], options: PublishOptions = {}): Promise<PublishResult> {
+    const { waitMs } = options;
     const call = new PublishCall(messages, {
       ...options,
       ...this.#options,
+      ...(waitMs !== undefined && { unavailableWaitMs: waitMs, blockedWaitMs: waitMs }),
       window: () => (this.#closing ? undefined : this.#link.window),
       status: () => (this.#closing ? { state: 'closed' } : this.#link.status),
       changed: () => this.#wake.promise,

@@ -10,7 +10,7 @@ const PAGE_TTL_SECONDS = 15 * 60;
  * How long a claim keeps other polls off a stream whose owner neither publishes nor renews (its workflow was
  * terminated). Longer than one attempt to publish and the pause before the next.
  */
-const LEASE_MS = 60_000;
+export const LEASE_MS = 60_000;
 /** A mark outlives the stream's last sight by this; Twitch ends a broadcast after 48 hours. */
 const MARK_MS = 7 * 24 * 3_600_000;
 /** How late a stream may show up in Twitch's API after its start: 1 to 3 minutes were reported, here with a margin. */
@@ -219,12 +219,12 @@ export class Streams {
   }
 
   /** Renews an owner's claims before it publishes. Returns the ids that it still has to publish. */
-  async renewClaims(owner: string, streamIds: readonly string[]): Promise<string[]> {
+  async renewClaims(owner: string, streamIds: readonly string[], leaseMs = LEASE_MS): Promise<string[]> {
     const held = await this.#redis.renewClaims(
       streamIds.length,
       ...streamIds.map((id) => this.#keys.mark(id)),
       owner,
-      LEASE_MS,
+      leaseMs,
     );
     return streamIds.filter((_, i) => held[i] === 1);
   }

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Logger } from '../log.ts';
-import { twitchTaskQueueOf } from '../workflows/queues.ts';
+import { deliverTaskQueueOf, twitchTaskQueueOf } from '../workflows/queues.ts';
 import type { PollSinks } from '../workflows/report.ts';
 
 export interface WorkersOptions {
@@ -33,12 +33,13 @@ export interface TemporalWorkers {
 }
 
 /**
- * Starts the two workers of a process: one for workflows and for what they do with the store and the broker, one for
- * requests to Twitch alone, so that the rate limit of its queue is the limit of the API.
+ * Starts the three workers of a process: one for workflows and for what they do with the store and the broker, one for
+ * requests to Twitch alone, so that the rate limit of its queue is the limit of the API, and one for deliveries, so that
+ * hundreds of them leave the slots of the polls alone.
  */
 export async function startWorkers(options: WorkersOptions): Promise<TemporalWorkers> {
   const { connection, namespace, instance, activities, requestsPerMinute, workflowBundle, sinks, logger } = options;
-  const { pollPage, ...others } = activities;
+  const { pollPage, deliverEvents, ...others } = activities;
   const common = {
     connection,
     namespace,
@@ -73,6 +74,14 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
       maxConcurrentActivityTaskExecutions: 50,
       // A number that adapts itself starved on a rate-limited queue with several partitions.
       activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 10 },
+    }),
+    await Worker.create({
+      ...common,
+      taskQueue: deliverTaskQueueOf(instance),
+      activities: { deliverEvents },
+      // More than publish at a time: the rest renew their claims, which takes milliseconds, and come back later.
+      maxConcurrentActivityTaskExecutions: 50,
+      activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 5 },
     }),
   ];
 

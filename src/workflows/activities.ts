@@ -36,6 +36,19 @@ export function twitchActivities(taskQueue: string) {
 }
 
 /**
+ * What a poll has handed over; on slots of its own, and tried for as long as the broker is away. The activity itself says
+ * when to try again; the policy is for workers that are killed.
+ */
+export function deliverActivities(taskQueue: string) {
+  return proxyActivities<Pick<Activities, 'deliverEvents'>>({
+    taskQueue,
+    startToCloseTimeout: '1 minute',
+    heartbeatTimeout: '10 seconds',
+    retry: { initialInterval: '500 ms', maximumInterval: '10 seconds' },
+  });
+}
+
+/**
  * Publishing is never given up by a timeout, only by the activity itself between two attempts: a timeout could start a
  * second publisher of the same events while the first still waits for its confirms. One attempt takes 30 s at most.
  */

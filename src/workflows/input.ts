@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/workflow';
 
 import type { PollRef } from '../storage/streams.ts';
 import type { Cursor } from './cursor.ts';
+import type { Delivery } from './handOver.ts';
 import { TWITCH_TASK_QUEUE } from './queues.ts';
 import type { LastPoll, PollReport } from './report.ts';
 
@@ -28,6 +29,10 @@ export interface Resume {
   turn?: { after?: string };
   /** Diffs so far: numbers the owners of claims. */
   diffs: number;
+  /** When the broker last failed this poll (Unix ms), unless it has worked again since. */
+  brokerAwayMs?: number;
+  /** Where events go that the broker did not take; absent before the first. */
+  delivery?: Delivery;
   report: PollReport;
 }
 

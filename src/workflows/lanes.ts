@@ -10,6 +10,17 @@ export class Lanes {
     this.#limit = limit;
   }
 
+  /** All lanes are taken. */
+  get full(): boolean {
+    return this.#active >= this.#limit;
+  }
+
+  /** Waits for a free lane. */
+  async free(): Promise<void> {
+    await condition(() => !this.full || this.#failure !== undefined);
+    this.#throwFailure();
+  }
+
   /** Waits for a free lane and starts the task in it; does not wait for the task. */
   async start(task: () => Promise<void>): Promise<void> {
     await condition(() => this.#active < this.#limit || this.#failure !== undefined);

@@ -12,3 +12,11 @@ export const TWITCH_TASK_QUEUE = QUEUE_ENDINGS.twitch;
 export function twitchTaskQueueOf(taskQueue: string): string {
   return taskQueue === TASK_QUEUE ? TWITCH_TASK_QUEUE : `${taskQueue}-${QUEUE_ENDINGS.twitch}`;
 }
+
+/**
+ * The activity-only queue of deliveries that goes with an installation's task queue: while the broker is away they must not
+ * take the slots that polling needs.
+ */
+export function deliverTaskQueueOf(taskQueue: string): string {
+  return `${taskQueue}-${QUEUE_ENDINGS.deliveries}`;
+}

@@ -1,27 +1,33 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ActivityFailure,
+  ApplicationFailure,
   CancellationScope,
   condition,
-  ParentClosePolicy,
   setCurrentDetails,
-  startChild,
 } from '@temporalio/workflow';
 import type { SkippedStreams } from '../activities/diff.ts';
+import type { Claimed } from '../activities/publish.ts';
 import type { Batch, StreamEvent } from '../model.ts';
 import type { PageRef } from '../storage/streams.ts';
 import { diffStreams, publishStreams } from './activities.ts';
-import type { deliverStreams } from './deliverStreams.ts';
+import { begin, HandOver } from './handOver.ts';
 import type { Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { noteProblem } from './report.ts';
+import { summarizeEvents, summarizeSlice } from './summaries.ts';
+import { takesNewSteps } from './version.ts';
 
 /** Pages or complete batches that make a slice. Slices are cut earlier when a page shows a stream that is new. */
 const SLICE = 20;
-/** In UTF-16 units; a server may refuse a summary of more than 400 bytes, and with it the step. */
-const SUMMARY_NAMES_MOST = 120;
 /** Publish activities at a time: enough that slices do not wait for each other's confirms. */
 const PUBLISHERS = 10;
+/**
+ * How long a broker may fail before its events are handed over, where the interval is longer: they hold the lanes, and
+ * what is staged meanwhile expires after 15 minutes.
+ */
+const MOST_GIVE_UP_SECONDS = 60;
+/** How long after the broker has failed a poll that goes on asks it again. */
+const ASK_AGAIN_MS = 30_000;
 
 /**
  * Diffs and publishes what the requests bring in, slice by slice, so that an event does not wait for the end of a long
@@ -39,10 +45,11 @@ export class Slices {
   readonly #lost = new Set<number>();
   /** Targets with a stream that could not be compared: it is on, but not noted as seen. */
   readonly #unsure = { user: new Set<string>(), game: new Set<string>() };
-  #brokerAway = false;
+  readonly #handOver: HandOver;
 
   constructor(state: Resume) {
     this.#state = state;
+    this.#handOver = new HandOver(state);
   }
 
   addPage(page: PageRef, unseen: number): void {
@@ -62,8 +69,15 @@ export class Slices {
   /** Works until it is closed and everything is published or handed over. */
   async run(): Promise<void> {
     await CancellationScope.nonCancellable(async () => {
-      while (await this.#nextSlice()) await this.#diff();
-      await this.#publishing.drain();
+      const handingOver = this.#handOver.run();
+      handingOver.catch(() => undefined); // It is awaited below, unless something else fails first.
+      try {
+        while (await this.#nextSlice()) await this.#diff();
+        await this.#publishing.drain();
+      } finally {
+        this.#handOver.close();
+      }
+      await handingOver;
     });
   }
 
@@ -74,6 +88,8 @@ export class Slices {
   }
 
   async #diff(): Promise<void> {
+    // What is claimed must not wait for a lane: its claim would run out meanwhile.
+    if (this.#publishing.full && takesNewSteps()) await this.#publishing.free();
     const { poll, last, report } = this.#state;
     const pages = this.#pages.slice(0, SLICE);
     // Misses are counted when all pages that have come in are diffed: a complete batch's pages are among them.
@@ -135,43 +151,43 @@ export class Slices {
 
   async #announce(owner: string, events: StreamEvent[]): Promise<void> {
     const { poll, intervalSeconds, last, report } = this.#state;
-    // A broker that was away for all of the last poll gets one attempt, so that polls keep their interval meanwhile.
-    const giveUpAfterSeconds = last.brokerAway ? 0 : intervalSeconds;
-    if (!this.#brokerAway) {
+    let confirmed: string[] = [];
+    if (!this.#brokerIsAway()) {
+      // A broker that was away a moment ago gets one attempt, so that polls keep their interval meanwhile.
+      const away = last.brokerAway || this.#state.brokerAwayMs !== undefined;
+      const giveUpAfterSeconds = away ? 0 : Math.min(intervalSeconds, MOST_GIVE_UP_SECONDS);
       try {
         const { announced } = await publishStreams.executeWithOptions({ summary: summarizeEvents(events) }, [
           { poll, owner, events, giveUpAfterSeconds },
         ]);
         report.announced += announced;
+        last.brokerAway = false;
+        delete this.#state.brokerAwayMs;
         return;
       } catch (error) {
         if (!(error instanceof ActivityFailure)) throw error;
-        this.#brokerAway = true;
+        this.#state.brokerAwayMs = Date.now();
         noteProblem(report, error.cause?.message ?? error.message);
+        confirmed = confirmedBefore(error);
       }
     }
-    try {
-      await startChild<typeof deliverStreams>('deliverStreams', {
-        args: [{ poll, owner, events }],
-        workflowId: `deliver:${owner}`,
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        staticSummary: summarizeEvents(events),
-      });
-    } catch (error) {
-      // A poll that was reset has handed them over before.
-      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    }
-    report.handedOver += events.length;
+    report.announced += confirmed.length;
+    report.handedOver += events.length - confirmed.length;
+    const claim: Claimed = { owner, events, ...(confirmed.length > 0 && { confirmed }) };
+    if (takesNewSteps()) this.#handOver.add(claim);
+    else await begin(`deliver:${owner}`, { poll, ...claim });
+  }
+
+  /** It failed this poll a moment ago: it is asked again only from time to time. */
+  #brokerIsAway(): boolean {
+    const { brokerAwayMs } = this.#state;
+    if (brokerAwayMs === undefined) return false;
+    return Date.now() - brokerAwayMs < ASK_AGAIN_MS || !takesNewSteps();
   }
 }
 
-function summarizeSlice(pages: PageRef[], complete: Batch[]): string {
-  const streams = pages.reduce((sum, page) => sum + page.streams, 0);
-  return `${streams} live on ${pages.length} pages; ${complete.length} batches complete`;
-}
-
-export function summarizeEvents(events: StreamEvent[]): string {
-  const logins = events.slice(0, 5).map((event) => event.userLogin || event.userId);
-  const names = logins.join(', ').slice(0, SUMMARY_NAMES_MOST).toWellFormed();
-  return `${events.length} new: ${names}${events.length > logins.length ? ', …' : ''}`;
+/** What the broker had confirmed when publishing was given up. */
+function confirmedBefore({ cause }: ActivityFailure): string[] {
+  const ids = cause instanceof ApplicationFailure ? cause.details?.[0] : undefined;
+  return Array.isArray(ids) ? ids.map(String) : [];
 }

@@ -42,7 +42,7 @@ async function start(t: TestContext) {
     made.push(worker);
     return worker;
   });
-  const activities = { fetchTargets() {}, pollPage() {}, diffStreams() {}, publishStreams() {} };
+  const activities = { fetchTargets() {}, pollPage() {}, diffStreams() {}, publishStreams() {}, deliverEvents() {} };
   const workers = await startWorkers({
     sinks: { polls: { began: { fn: () => undefined }, ended: { fn: () => undefined } } },
     connection: {} as NativeConnection,
@@ -52,7 +52,7 @@ async function start(t: TestContext) {
     requestsPerMinute: 780,
     logger: pino({ level: 'silent' }),
   });
-  return { workers, made: made as [FakeWorker, FakeWorker] };
+  return { workers, made: made as [FakeWorker, FakeWorker, FakeWorker] };
 }
 
 test('only the rate-limited queue sends requests to Twitch, with the limit of all its workers', async (t) => {
@@ -68,13 +68,25 @@ test('only the rate-limited queue sends requests to Twitch, with the limit of al
   assert.equal(helix.activityTaskPollerBehavior?.type, 'simple-maximum');
 });
 
-test('a worker that fails takes the other down, and its error is the one that is told', async (t) => {
+test('deliveries have slots of their own, which they cannot fill with what waits for the broker', async (t) => {
+  const { made } = await start(t);
+  const { taskQueue, activities, workflowsPath, workflowBundle } = made[2].options;
+  assert.equal(taskQueue, 'stream-poller-deliver');
+  assert.deepEqual(Object.keys(activities ?? {}), ['deliverEvents']);
+  assert.equal(workflowsPath ?? workflowBundle, undefined);
+});
+
+test('a worker that fails takes the others down, and its error is the one that is told', async (t) => {
   const { workers, made } = await start(t);
   assert.equal(workers.failed, false);
   made[1].end(new Error('lost its way'));
   await assert.rejects(workers.done, /lost its way/);
   assert.equal(workers.failed, true);
-  assert.deepEqual(workers.states(), { 'stream-poller': 'STOPPED', 'twitch-helix': 'FAILED' });
+  assert.deepEqual(workers.states(), {
+    'stream-poller': 'STOPPED',
+    'twitch-helix': 'FAILED',
+    'stream-poller-deliver': 'STOPPED',
+  });
 });
 
 test('a worker that stops without being told to has failed', async (t) => {

@@ -20,6 +20,7 @@ import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { TwitchClient } from '../../src/twitch/client.ts';
 import type { PollInput } from '../../src/workflows/input.ts';
 import type { pollStreams } from '../../src/workflows/pollStreams.ts';
+import { deliverTaskQueueOf } from '../../src/workflows/queues.ts';
 import type { PollReport } from '../../src/workflows/report.ts';
 import { openStore, type Store } from '../storage/support.ts';
 import { Consumer } from '../support/consumer.ts';
@@ -59,12 +60,23 @@ export interface TestApp {
   stop(): Promise<void>;
 }
 
-export async function startApp(settings: AppSettings = {}): Promise<TestApp> {
+/** Other services than the shared ones, for the application alone. */
+export interface Places {
+  /** A broker in the place of the real one, on which the consumer stays. */
+  brokerUrl?: string;
+  storeUrl?: string;
+}
+
+export async function startApp(settings: AppSettings = {}, places: Places = {}): Promise<TestApp> {
   const logger = pino({ level: 'silent' });
-  const [{ address, namespace }, brokerUrl, store] = await Promise.all([temporal(), freshVhost(), openStore()]);
+  const [{ address, namespace }, brokerUrl, store] = await Promise.all([
+    temporal(),
+    freshVhost(),
+    openStore(places.storeUrl),
+  ]);
   const environment = await TestWorkflowEnvironment.createFromExistingServer({ address, namespace });
   const sandbox = await startTwitchSandbox({ requestsPerMinute: 60_000 });
-  const broker = new URL(brokerUrl);
+  const broker = new URL(places.brokerUrl ?? brokerUrl);
   const brokerProxy = await startFaultProxy({ target: { host: broker.hostname, port: Number(broker.port) } });
   broker.host = `127.0.0.1:${brokerProxy.port}`;
   const twitch = new TwitchClient({
@@ -78,7 +90,7 @@ export async function startApp(settings: AppSettings = {}): Promise<TestApp> {
   const publisher = new RabbitPublisher({ url: secretUrl(broker.href), topology: 'declare', logger });
   publisher.start();
   const consumer = await Consumer.start(brokerUrl);
-  const { pollPage, ...activities } = createActivities({
+  const { pollPage, deliverEvents, ...activities } = createActivities({
     settings: {
       POLL_INTERVAL_SECONDS: 30,
       TARGET_USER_IDS: [],
@@ -105,6 +117,7 @@ export async function startApp(settings: AppSettings = {}): Promise<TestApp> {
       activities: { pollPage },
       maxTaskQueueActivitiesPerSecond: 1_000,
     }),
+    await Worker.create({ ...common, taskQueue: deliverTaskQueueOf(taskQueue), activities: { deliverEvents } }),
   ];
   const running = workers.map((worker) => worker.run());
 

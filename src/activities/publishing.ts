@@ -1,0 +1,192 @@
+import { activityInfo, Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { toMessage } from '../publisher/message.ts';
+import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import { LEASE_MS, type PollRef, type Streams } from '../storage/streams.ts';
+import { toActivityFailure } from './failures.ts';
+import { heartbeating, lastHeartbeatList, type Pulse } from './heartbeat.ts';
+import type { Claimed, PublishStreamsResult } from './publish.ts';
+
+/**
+ * The lease of claims that a delivery waits with. Its attempts come every 30 s at most, but there may be thousands of
+ * deliveries, and workers that are down for minutes: no other poll is to take what waits here.
+ */
+const DELIVERY_LEASE_MS = 5 * 60_000;
+/** Nothing is sent later than this after its claim was renewed. Bounds an attempt, too. */
+const SEND_WITHIN_MS = LEASE_MS / 2;
+/** Deliveries of one process that publish at a time: all others fail at once and come again, so that slots stay free. */
+const MOST_DELIVERING = 16;
+/** A delivery waits a tenth of its age, within these limits: what waited for an hour may wait for another half minute. */
+const DELIVERY_RETRY_MS = { share: 0.1, least: 500, most: 30_000 };
+/** Of the streams that were confirmed but could not be marked, how many a process remembers. */
+const MOST_UNMARKED = 10_000;
+
+interface Attempt {
+  poll: PollRef;
+  claims: readonly Claimed[];
+  leaseMs: number;
+  /** One of possibly hundreds: it stands back when many of them publish already. */
+  standsBack?: boolean;
+  /** How long to wait while nothing can be sent; absent: as the publisher does. */
+  waitMs?: number;
+  /** What to say to Temporal when the broker did not take everything. */
+  onBroker: (message: string, confirmed: readonly string[]) => ApplicationFailure;
+}
+
+/** Brings claimed events to the broker and notes what it has confirmed: one attempt at a time of any number of activities. */
+export class Publishing {
+  readonly #streams: Streams;
+  readonly #publisher: Pick<RabbitPublisher, 'publish'>;
+  /**
+   * Confirmed through this process, not marked yet. While the store is away the claim may run out, and another owner in
+   * this process be the first to come when it is back: it must not send the same again.
+   */
+  readonly #unmarked = new Set<string>();
+  #delivering = 0;
+
+  constructor(streams: Streams, publisher: Pick<RabbitPublisher, 'publish'>) {
+    this.#streams = streams;
+    this.#publisher = publisher;
+  }
+
+  /** @param giveUpAfterSeconds see `PublishStreamsInput` */
+  async publish(
+    poll: PollRef,
+    claims: readonly Claimed[],
+    giveUpAfterSeconds = Number.POSITIVE_INFINITY,
+  ): Promise<PublishStreamsResult> {
+    return this.#attempt({
+      poll,
+      claims,
+      leaseMs: LEASE_MS,
+      ...(giveUpAfterSeconds === 0 && { waitMs: 0 }),
+      onBroker: (message, confirmed) =>
+        ApplicationFailure.create({
+          message,
+          type: 'BrokerUnavailable',
+          nonRetryable: ageMs() >= giveUpAfterSeconds * 1_000,
+          details: [confirmed],
+        }),
+    });
+  }
+
+  async deliver(poll: PollRef, claims: readonly Claimed[]): Promise<PublishStreamsResult> {
+    return this.#attempt({
+      poll,
+      claims,
+      leaseMs: DELIVERY_LEASE_MS,
+      standsBack: true,
+      waitMs: 0,
+      onBroker: (message) => {
+        const { share, least, most } = DELIVERY_RETRY_MS;
+        return ApplicationFailure.create({
+          message,
+          type: 'BrokerUnavailable',
+          // Nothing new: a delivery is there because the broker is away.
+          category: ApplicationFailureCategory.BENIGN,
+          // Up to half less by chance, so that deliveries do not come back all at once.
+          nextRetryDelay: Math.min(Math.max(ageMs() * share, least), most) * (1 - Math.random() / 2),
+        });
+      },
+    });
+  }
+
+  async #attempt(attempt: Attempt): Promise<PublishStreamsResult> {
+    const before = new Set(attempt.claims.flatMap(({ confirmed = [] }) => confirmed));
+    const confirmed = new Set([...before, ...lastHeartbeatList()]);
+    return heartbeating(
+      () => [...confirmed],
+      async (pulse) => {
+        try {
+          const left = await this.#publishOwed(attempt, confirmed, pulse);
+          return { announced: confirmed.size - before.size, left };
+        } catch (error) {
+          throw toActivityFailure(error, activityInfo().attempt, { endless: true });
+        }
+      },
+    );
+  }
+
+  /**
+   * @param confirmed ids that the broker has confirmed in earlier attempts; those of this one are added
+   * @returns how many streams are another owner's
+   */
+  async #publishOwed(attempt: Attempt, confirmed: Set<string>, pulse: Pulse): Promise<number> {
+    const { poll, claims, leaseMs, standsBack = false, waitMs, onBroker } = attempt;
+    // Confirms come from the connection, outside of the activity's asynchronous context.
+    const context = Context.current();
+    for (const { events } of claims) {
+      for (const { id } of events) if (this.#unmarked.has(id)) confirmed.add(id);
+    }
+    // First of all: a claim on what was sent may have run out, and then another poll takes the stream.
+    await this.#mark([...confirmed]);
+
+    const sendUntil = pulse.deadline(SEND_WITHIN_MS);
+    const renewed = await Promise.all(
+      claims.map(async ({ owner, events }) => {
+        const unconfirmed = events.filter(({ id }) => !confirmed.has(id));
+        if (unconfirmed.length === 0) return { owed: [], left: 0 };
+        const ids = unconfirmed.map(({ id }) => id);
+        const held = new Set(await this.#streams.renewClaims(owner, ids, leaseMs));
+        const owed = unconfirmed.filter(({ id }) => held.has(id));
+        return { owed, left: unconfirmed.length - owed.length };
+      }),
+    );
+    const left = renewed.reduce((sum, each) => sum + each.left, 0);
+    const owed = renewed.flatMap((each) => each.owed);
+    if (owed.length === 0) return left;
+    if (standsBack && this.#delivering >= MOST_DELIVERING)
+      throw onBroker('other deliveries come first', [...confirmed]);
+
+    const marking: Promise<void>[] = [];
+    this.#delivering += standsBack ? 1 : 0;
+    const { failed } = await this.#publisher
+      .publish(
+        owed.map((event) => toMessage(event, poll.id)),
+        {
+          signal: context.cancellationSignal,
+          maySend: () => pulse.isBefore(sendUntil),
+          ...(waitMs !== undefined && { waitMs }),
+          onConfirmed: (ids) => {
+            for (const id of ids) {
+              confirmed.add(id);
+              this.#rememberUnmarked(id);
+            }
+            context.heartbeat([...confirmed]);
+            // What fails here is marked below, or the attempt fails.
+            marking.push(this.#mark(ids).catch(() => undefined));
+          },
+        },
+      )
+      .finally(() => {
+        this.#delivering -= standsBack ? 1 : 0;
+      });
+    await Promise.all(marking);
+    await this.#mark([...confirmed].filter((id) => this.#unmarked.has(id)));
+    const [first] = failed;
+    if (!first) return left;
+    const failure = `${failed.length} of ${owed.length} messages not confirmed (${first.reason}): ${first.message}`;
+    throw first.reason === 'late'
+      ? ApplicationFailure.retryable(failure, 'ClaimsTooOld')
+      : onBroker(failure, [...confirmed]);
+  }
+
+  async #mark(ids: string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await this.#streams.markAnnounced(ids);
+    for (const id of ids) this.#unmarked.delete(id);
+  }
+
+  #rememberUnmarked(id: string): void {
+    this.#unmarked.add(id);
+    if (this.#unmarked.size <= MOST_UNMARKED) return;
+    for (const oldest of this.#unmarked) {
+      this.#unmarked.delete(oldest);
+      break;
+    }
+  }
+}
+
+function ageMs(): number {
+  return Date.now() - activityInfo().scheduledTimestampMs;
+}

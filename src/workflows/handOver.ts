@@ -1,0 +1,110 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { condition, getExternalWorkflowHandle, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import type { Claimed } from '../activities/publish.ts';
+import type { DeliverInput, deliverStreams } from './deliverStreams.ts';
+import { HAND_OVER_SIGNAL } from './deliverStreams.ts';
+import type { Resume } from './input.ts';
+import { summarizeEvents } from './summaries.ts';
+
+/** How long events are gathered before they go to the delivery: far less than their claims last. */
+const GATHER_MS = 10_000;
+/** JSON of the events in one message to the delivery, in characters: at three bytes each it is below Temporal's 2 MB. */
+const MOST_CHARACTERS = 400_000;
+/** What one delivery takes before another follows it: its history stays small, whatever a first import finds. */
+const MOST_CHARACTERS_PER_DELIVERY = 2_000_000;
+
+/** How a poll's events have got into deliveries so far. */
+export interface Delivery {
+  /** The number of the present one. */
+  no: number;
+  /** Characters that it has been given; 0 if it has not been begun. */
+  characters: number;
+}
+
+/**
+ * Gathers what the broker did not take, and hands it to the poll's delivery, a workflow that goes on when the poll has
+ * ended. Gathered, so that a long outage costs a few activities a minute, however many streams go live.
+ */
+export class HandOver {
+  readonly #state: Resume;
+  readonly #waiting: { claim: Claimed; characters: number }[] = [];
+  #closed = false;
+
+  constructor(state: Resume) {
+    this.#state = state;
+  }
+
+  add(claim: Claimed): void {
+    this.#waiting.push({ claim, characters: JSON.stringify(claim).length });
+  }
+
+  /** No more will come: what is left goes to the delivery at once, and `run` ends. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async run(): Promise<void> {
+    const isFull = () => this.#waiting.reduce((sum, { characters }) => sum + characters, 0) >= MOST_CHARACTERS;
+    for (;;) {
+      await condition(() => this.#closed || this.#waiting.length > 0);
+      if (this.#waiting.length === 0) return;
+      if (!this.#closed && !isFull()) await condition(() => this.#closed || isFull(), GATHER_MS);
+      const claims: Claimed[] = [];
+      let characters = 0;
+      for (const next of [...this.#waiting]) {
+        if (claims.length > 0 && characters + next.characters > MOST_CHARACTERS) break;
+        this.#waiting.shift();
+        claims.push(next.claim);
+        characters += next.characters;
+      }
+      await this.#deliver(claims, characters);
+    }
+  }
+
+  async #deliver(claims: Claimed[], characters: number): Promise<void> {
+    this.#state.delivery ??= { no: 0, characters: 0 };
+    const delivery = this.#state.delivery;
+    const goToNext = () => Object.assign(delivery, { no: delivery.no + 1, characters: 0 });
+    if (delivery.characters > 0 && delivery.characters + characters > MOST_CHARACTERS_PER_DELIVERY) goToNext();
+    // One that runs and takes no signal takes none later either.
+    while (!(await this.#reach(delivery, claims))) goToNext();
+    delivery.characters += characters;
+  }
+
+  /** Begins the delivery with the claims, or tells them to it while it runs. */
+  async #reach({ no, characters }: Delivery, claims: Claimed[]): Promise<boolean> {
+    const { poll } = this.#state;
+    const workflowId = no === 0 ? `deliver:${poll.id}` : `deliver:${poll.id}+${no}`;
+    if (characters > 0 && (await tell(workflowId, claims))) return true;
+    // It has not been begun, or it has ended, or a poll that was reset has begun it before.
+    return (await begin(workflowId, { poll, claims })) || tell(workflowId, claims);
+  }
+}
+
+/** Starts a delivery. Returns false when one of this id runs already. */
+export async function begin(workflowId: string, input: DeliverInput): Promise<boolean> {
+  const events = input.claims ? input.claims.flatMap((claim) => claim.events) : input.events;
+  try {
+    await startChild<typeof deliverStreams>('deliverStreams', {
+      args: [input],
+      workflowId,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      staticSummary: summarizeEvents(events),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+    throw error;
+  }
+}
+
+/** Tells more to a delivery. Returns false when it has ended, or takes no more. */
+async function tell(workflowId: string, claims: Claimed[]): Promise<boolean> {
+  try {
+    await getExternalWorkflowHandle(workflowId).signal(HAND_OVER_SIGNAL, claims);
+    return true;
+  } catch {
+    // Whatever the reason is, it has not arrived: the claims go to another delivery.
+    return false;
+  }
+}

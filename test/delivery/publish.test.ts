@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { Dependencies } from '../../src/activities/index.ts';
+import { publishActivities } from '../../src/activities/publish.ts';
+import { event, fakeBroker, readyPublisher } from '../publisher/support.ts';
+import { openStore } from '../storage/support.ts';
+import { storeUser } from './support.ts';
+
+const poll = { id: 'poll', startedMs: 0 };
+const { url, mayWrite, admin } = await storeUser();
+const store = await openStore(url);
+after(() => {
+  store.connection.disconnect();
+  admin.disconnect();
+});
+
+/** One attempt of an activity, as Temporal would carry it out. */
+function attempt(info: Partial<MockActivityEnvironment['context']['info']> = {}) {
+  return new MockActivityEnvironment({ scheduledTimestampMs: Date.now(), ...info });
+}
+
+test('giving up tells which messages the broker has confirmed, and they are marked, not sent, by a delivery', async (t) => {
+  const broker = await fakeBroker(t);
+  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  const { publishStreams, deliverEvents } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  broker.onMessage = ({ messageId, deliveryTag }, peer, channel) => {
+    if (messageId === 'given-1') return false;
+    peer.send(channel, ['BasicNack', { deliveryTag, multiple: false, requeue: false }]);
+    return true;
+  };
+  const events = [event('given-1'), event('given-2')];
+  const input = { poll, owner: 'o', events, giveUpAfterSeconds: 0 };
+  const failure: unknown = await attempt()
+    .run(publishStreams, input)
+    .catch((error) => error);
+  assert.ok(failure instanceof ApplicationFailure);
+  assert.deepEqual([failure.type, failure.nonRetryable, failure.details], ['BrokerUnavailable', true, [['given-1']]]);
+
+  await store.connection.del(store.keys.mark('given-1'));
+  broker.onMessage = () => false;
+  const claims = [{ owner: 'o', events, confirmed: ['given-1'] }];
+  assert.deepEqual(await attempt().run(deliverEvents, { poll, claims }), { announced: 1, left: 0 });
+  assert.deepEqual(
+    broker.published.map(({ messageId }) => messageId),
+    ['given-1', 'given-2', 'given-2'],
+  );
+  const marks = await store.connection.mget(events.map(({ id }) => store.keys.mark(id)));
+  assert.deepEqual(marks, ['announced', 'announced']);
+});
+
+test('a store that fails is no reason to give up, however often and for how long', async (t) => {
+  const broker = await fakeBroker(t);
+  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  const { publishStreams } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  await mayWrite(false);
+  t.after(() => mayWrite(true));
+  const input = { poll, owner: 'o', events: [event('endless')], giveUpAfterSeconds: 1 };
+  const failure: unknown = await attempt({ attempt: 1_000, scheduledTimestampMs: Date.now() - 3_600_000 })
+    .run(publishStreams, input)
+    .catch((error) => error);
+  assert.ok(failure instanceof ApplicationFailure);
+  assert.deepEqual([failure.type, failure.nonRetryable], ['StoreUnavailable', false]);
+  assert.match(failure.message, /user_script/, 'an error of the script’s own');
+});
+
+test('what was confirmed and could not be marked is not sent again by another owner, when its claim has run out', async (t) => {
+  const broker = await fakeBroker(t);
+  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  const { publishStreams } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  broker.onMessage = ({ deliveryTag }, peer, channel) => {
+    void mayWrite(false).then(() => peer.send(channel, ['BasicAck', { deliveryTag, multiple: false }]));
+    return true;
+  };
+  const input = { poll, events: [event('lapsed')] };
+  await assert.rejects(attempt().run(publishStreams, { ...input, owner: 'first' }), /store/);
+  await store.connection.del(store.keys.mark('lapsed'));
+  await mayWrite(true);
+  await attempt().run(publishStreams, { ...input, owner: 'second' });
+  assert.equal(broker.published.length, 1);
+  assert.equal(await store.connection.get(store.keys.mark('lapsed')), 'announced');
+});
+
+test('claims that a delivery waits with last for minutes, and an attempt while the broker is away takes no time', async (t) => {
+  const broker = await fakeBroker(t);
+  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  const { deliverEvents } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  await broker.close();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const claims = ['a', 'b'].map((id) => ({ owner: `o${id}`, events: [event(id)] }));
+  const started = performance.now();
+  const failure: unknown = await attempt({ scheduledTimestampMs: Date.now() - 600_000 })
+    .run(deliverEvents, { poll, claims })
+    .catch((error) => error);
+  assert.ok(performance.now() - started < 1_000);
+  assert.ok(failure instanceof ApplicationFailure);
+  assert.equal(failure.nonRetryable, false);
+  const retryMs = Number(failure.nextRetryDelay);
+  assert.ok(retryMs >= 15_000 && retryMs <= 30_000, `${retryMs} ms`);
+  for (const { owner, events } of claims) {
+    const mark = store.keys.mark(String(events[0]?.id));
+    assert.equal(await store.connection.get(mark), `claim:${owner}`);
+    assert.ok((await store.connection.pttl(mark)) > 290_000);
+  }
+});
