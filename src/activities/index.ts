@@ -1,5 +1,6 @@
 import type { Settings } from '../config/env.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { SettingsTargets } from '../storage/settingsTargets.ts';
 import type { Streams } from '../storage/streams.ts';
 import type { Targets } from '../storage/targets.ts';
 import type { TwitchClient } from '../twitch/client.ts';
@@ -13,8 +14,6 @@ export interface Dependencies {
   settings: Pick<
     Settings,
     | 'POLL_INTERVAL_SECONDS'
-    | 'TARGET_USER_IDS'
-    | 'TARGET_GAME_IDS'
     | 'TWITCH_REQUESTS_PER_MINUTE'
     | 'FIRST_SIGHT'
     | 'OFFLINE_AFTER_MISSES'
@@ -22,6 +21,7 @@ export interface Dependencies {
     | 'DORMANT_MAX_SECONDS'
   >;
   targets: Targets;
+  settingsTargets: Pick<SettingsTargets, 'apply'>;
   streams: Streams;
   twitch: Pick<TwitchClient, 'getStreams'>;
   publisher: Pick<RabbitPublisher, 'publish'>;

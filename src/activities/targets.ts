@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { activityInfo, log } from '@temporalio/activity';
 import type { PollRef } from '../storage/streams.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
@@ -52,7 +51,7 @@ const IDS_PER_CALL = 2_000;
 /** For unusually long ids, so that an answer stays below 64 KB. */
 const MOST_BYTES = 48_000;
 
-export function targetActivities({ settings, streams, targets }: Dependencies) {
+export function targetActivities({ settings, streams, targets, settingsTargets }: Dependencies) {
   return {
     /** Reads the next targets of the walk, at most 2,000; the first call of a poll also opens it in the store. */
     async fetchTargets(input: FetchTargetsInput): Promise<FetchedTargets> {
@@ -104,13 +103,13 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
 
   async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
     const nowMs = Date.now();
-    const { lost, seeded } = await streams.openPoll(poll, last.pollMs, last.completeMs, nowMs);
+    const { lost } = await streams.openPoll(poll, last.pollMs, last.completeMs, nowMs);
     if (lost) {
       log.error('the store has lost what earlier polls wrote; streams that started before them are taken in silently', {
         lastPoll: new Date(last.pollMs).toISOString(),
       });
     }
-    await seed(seeded, lost);
+    await settingsTargets.apply(lost);
     await targets.cool(nowMs);
     const [users, hot, games, live] = await Promise.all([
       targets.count('user'),
@@ -133,19 +132,5 @@ export function targetActivities({ settings, streams, targets }: Dependencies) {
       live,
       ...(perPoll !== 'all' && { rhythm: { hot, dormant: users - hot, dormantPerPoll: perPoll } }),
     };
-  }
-
-  /** Adds the settings' targets once for each version of their list: one that was removed since stays removed. */
-  async function seed(seeded: string, lost: boolean): Promise<void> {
-    const { TARGET_USER_IDS: users, TARGET_GAME_IDS: games } = settings;
-    const fingerprint = createHash('sha256')
-      .update(JSON.stringify([users, games]))
-      .digest('hex');
-    if (seeded === fingerprint) return;
-    // Targets that come back after a loss were watched before: their streams are no first sight.
-    const addedMs = lost ? 0 : Date.now();
-    await targets.add('user', users, addedMs);
-    await targets.add('game', games, addedMs);
-    await streams.noteSeeded(fingerprint);
   }
 }

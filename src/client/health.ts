@@ -2,6 +2,7 @@ import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { brokerNames } from '../publisher/topology.ts';
 import { DELIVER_WORKFLOW_TYPE } from '../schedule.ts';
 import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
+import type { ListsDiffer } from '../storage/settingsTargets.ts';
 import { twitchTaskQueueOf } from '../workflows/queues.ts';
 import { closeBroker, connectBroker, queueDepth } from './broker.ts';
 import { describeError } from './errors.ts';
@@ -26,6 +27,8 @@ export interface Observations {
   deliveries?: number;
   targets?: { user: number; game: number };
   live?: number;
+  /** Set when the workers that run name different targets in their settings. */
+  settingsDiffer?: ListsDiffer;
   /** `null` for a queue that does not exist. */
   queues?: Record<string, { messages: number; consumers: number } | null>;
   /** Which of them holds dead letters. */
@@ -37,9 +40,14 @@ export interface Observations {
 export async function observe(): Promise<Observations> {
   const parts = await Promise.allSettled([
     withTemporal(observeTemporal),
-    withStore(async ({ targets, streams }) => {
-      const [user, game, live] = await Promise.all([targets.count('user'), targets.count('game'), streams.countLive()]);
-      return { targets: { user, game }, live };
+    withStore(async ({ targets, streams, compareLists }) => {
+      const [user, game, live, settingsDiffer] = await Promise.all([
+        targets.count('user'),
+        targets.count('game'),
+        streams.countLive(),
+        compareLists(),
+      ]);
+      return { targets: { user, game }, live, ...(settingsDiffer && { settingsDiffer }) };
     }),
     observeQueues(),
   ]);

@@ -1,4 +1,5 @@
 import type { ScheduleState } from '../scheduleState.ts';
+import type { ListsDiffer } from '../storage/settingsTargets.ts';
 import { counted, duration, printable, readReport } from './format.ts';
 import type { Observations } from './health.ts';
 
@@ -9,6 +10,7 @@ export interface Problem {
 }
 
 const STUCK_MS = 10_000;
+const SHOWN_IDS = 5;
 /** A step that has failed less often may just ride out a short failure. */
 const ATTEMPTS_STUCK = 5;
 
@@ -19,7 +21,7 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
     advice: 'start the service, or correct the setting',
   }));
   const add = (problem: string, advice: string) => problems.push({ problem, advice });
-  const { schedule, workers, deliveries, targets, queues, deadQueue = '' } = observed;
+  const { schedule, workers, deliveries, targets, settingsDiffer, queues, deadQueue = '' } = observed;
 
   const idle = (workers ?? []).filter(({ workers: running }) => running === 0).map(({ taskQueue }) => taskQueue);
   if (idle.length > 0) {
@@ -45,6 +47,13 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
   if (targets && targets.user + targets.game === 0) {
     add('there are no targets to watch', 'npm run client -- targets add user --login NAME (or targets import FILE)');
   }
+  if (settingsDiffer) {
+    const { workers, ids } = settingsDiffer;
+    add(
+      `${counted(workers.length, 'worker')} name different targets in their settings: not all name ${someTargets(ids)}`,
+      'all of them are watched; give every worker the same TARGET_USER_IDS and TARGET_GAME_IDS',
+    );
+  }
   if (deliveries) {
     add(
       `${counted(deliveries, 'delivery', 'deliveries')} of events waits for RabbitMQ`,
@@ -64,6 +73,16 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
     );
   }
   return problems;
+}
+
+/** The first ids of each kind, in words. */
+function someTargets(ids: ListsDiffer['ids']): string {
+  const some = (['user', 'game'] as const).flatMap((kind) => {
+    if (ids[kind].length === 0) return [];
+    const more = ids[kind].length > SHOWN_IDS ? ' and more' : '';
+    return [`${kind} ${ids[kind].slice(0, SHOWN_IDS).map(printable).join(', ')}${more}`];
+  });
+  return some.join('; ');
 }
 
 function scheduleProblems(schedule: ScheduleState, nowMs: number): Problem[] {

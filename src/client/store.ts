@@ -2,6 +2,7 @@ import { ReplyError } from 'ioredis';
 import { createLogger } from '../log.ts';
 import { connectDragonfly, type Dragonfly } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';
+import { compareLists, type ListsDiffer } from '../storage/settingsTargets.ts';
 import { isOutOfMemory } from '../storage/storeErrors.ts';
 import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
@@ -10,14 +11,25 @@ import { settingsFor } from './settings.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
+export interface OpenStore {
+  targets: Targets;
+  streams: Streams;
+  /** How the targets in the settings of the workers that run differ. */
+  compareLists(): Promise<ListsDiffer | undefined>;
+}
+
 /** Runs `work` with the store and closes it. @throws UnavailableError, SettingsError */
-export async function withStore<T>(work: (store: { targets: Targets; streams: Streams }) => Promise<T>): Promise<T> {
+export async function withStore<T>(work: (store: OpenStore) => Promise<T>): Promise<T> {
   const { DRAGONFLY_URL: url, INSTANCE: instance } = settingsFor(['DRAGONFLY_URL', 'INSTANCE']);
   const keys = new Keys(keyPrefix(instance));
   const redis = connectDragonfly({ url, logger: createLogger('silent') });
   try {
     await storeReady(redis, String(url));
-    return await work({ targets: new Targets(redis, keys), streams: new Streams(redis, keys) });
+    return await work({
+      targets: new Targets(redis, keys),
+      streams: new Streams(redis, keys),
+      compareLists: () => compareLists(redis, keys),
+    });
   } catch (error) {
     const ofStore = error instanceof ReplyError || redis.status !== 'ready' || isTimeout(error);
     throw ofStore && !(error instanceof UnavailableError) ? storeUnavailable(String(url), error as Error) : error;

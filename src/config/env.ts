@@ -86,8 +86,8 @@ export const settingsSchema = z.object({
   RABBITMQ_URL: url(['amqp:', 'amqps:'], 'amqp://guest:guest@localhost:5672')
     .transform(secretUrl)
     .describe('RabbitMQ, with its virtual host as the path'),
-  TARGET_USER_IDS: idList.describe('Comma-separated Twitch user ids to watch, added at the first poll after a start'),
-  TARGET_GAME_IDS: idList.describe('Comma-separated Twitch game ids to watch, added at the first poll after a start'),
+  TARGET_USER_IDS: idList.describe('Comma-separated Twitch user ids to watch, beside those that the client adds'),
+  TARGET_GAME_IDS: idList.describe('Comma-separated Twitch game ids to watch, beside those that the client adds'),
   TWITCH_API_URL: baseUrl('https://api.twitch.tv/helix').describe('Base URL of the Helix API'),
   TWITCH_AUTH_URL: baseUrl('https://id.twitch.tv/oauth2').describe('Base URL of the OAuth endpoints'),
   TWITCH_REQUESTS_PER_MINUTE: integer(1, 1_000_000)

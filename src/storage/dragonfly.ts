@@ -10,9 +10,9 @@ function lua(name: string): string {
 /** The scripts, and how many of their leading arguments are keys where that is always the same. */
 export const scripts: Record<string, { lua: string; numberOfKeys?: number }> = {
   openPoll: { lua: lua('openPoll'), numberOfKeys: 1 },
-  addTargets: { lua: lua('addTargets'), numberOfKeys: 4 },
+  addTargets: { lua: lua('addTargets'), numberOfKeys: 5 },
   coolTargets: { lua: lua('coolTargets'), numberOfKeys: 2 },
-  removeTargets: { lua: lua('removeTargets'), numberOfKeys: 7 },
+  removeTargets: { lua: lua('removeTargets'), numberOfKeys: 8 },
   // The caller names the number of keys first: one mark for each stream.
   diffStreams: { lua: lua('diffStreams') },
   renewClaims: { lua: lua('renewClaims') },

@@ -33,6 +33,21 @@ export class Keys {
     return `${this.#prefix}targets:${kind}:added`;
   }
 
+  /** Where those come from that the settings name: a hash, id → state. */
+  named(kind: TargetKind): string {
+    return `${this.#prefix}targets:${kind}:named`;
+  }
+
+  /** The lists of targets in the settings of the workers that run: a set of their fingerprints. */
+  get lists(): string {
+    return `${this.#prefix}targets:lists`;
+  }
+
+  /** One such list, kept for as long as a worker has it. */
+  list(fingerprint: string): string {
+    return `${this.#prefix}targets:list:${fingerprint}`;
+  }
+
   /** Users that keep the full rhythm: a sorted set of ids, every score 0. */
   get hot(): string {
     return `${this.#prefix}targets:user:hot`;

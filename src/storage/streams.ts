@@ -121,11 +121,6 @@ export class Streams {
     return { lost: lost === 1, seeded };
   }
 
-  /** Notes which target list of the settings was added, so that a target removed since is not added again. */
-  async noteSeeded(fingerprint: string): Promise<void> {
-    await this.#redis.hset(this.#keys.meta, 'seeded', fingerprint);
-  }
-
   /**
    * Keeps a page until its diff.
    *

@@ -13,6 +13,13 @@ function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
 const NEW_IS_HOT_MS = 24 * 3_600_000;
 
 /**
+ * Who adds and removes targets: people by the client, or the settings by naming them. What the settings name has a state,
+ * so that neither undoes what the other did: `settings` (from them alone), `both`, `removed` (by the client, for as long as
+ * they name it), `adding` (an attempt to add it came to no end).
+ */
+export type TargetSource = 'client' | 'settings';
+
+/**
  * The targets to watch: user ids and game ids, each with the time of its addition. Users are **hot** or **dormant**: hot
  * are those that were just added, or live lately (the diff says so).
  */
@@ -30,6 +37,7 @@ export class Targets {
    *
    * @param addedMs Unix milliseconds; streams that started earlier are a first sight (see `FIRST_SIGHT`)
    * @param hotUntilMs until when users among them are hot, in Unix milliseconds; 0: they are dormant from the start
+   * @param by the client also brings back what it removed; the settings do not
    * @returns how many were new
    */
   async add(
@@ -37,18 +45,25 @@ export class Targets {
     ids: readonly string[],
     addedMs: number,
     hotUntilMs = Date.now() + NEW_IS_HOT_MS,
+    by: TargetSource = 'client',
   ): Promise<number> {
     const { hot, hotUntil } = this.#keys;
-    const keys = [this.#keys.targets(kind), this.#keys.added(kind), hot, hotUntil];
+    const keys = [this.#keys.targets(kind), this.#keys.added(kind), hot, hotUntil, this.#keys.named(kind)];
     let added = 0;
     for (const some of chunks(ids, IDS_PER_CALL)) {
-      added += await this.#redis.addTargets(...keys, addedMs, kind === 'user' ? hotUntilMs : 0, ...some);
+      added += await this.#redis.addTargets(...keys, addedMs, kind === 'user' ? hotUntilMs : 0, by, ...some);
     }
     return added;
   }
 
-  /** Removes targets, and from the live set the streams that only they showed. Returns how many there were. */
-  async remove(kind: TargetKind, ids: readonly string[]): Promise<number> {
+  /**
+   * Removes targets, and from the live set the streams that only they showed.
+   *
+   * @param by the client removes them wherever they come from; the settings, which name them no longer, leave those that
+   *   the client added too
+   * @returns how many there were
+   */
+  async remove(kind: TargetKind, ids: readonly string[], by: TargetSource = 'client'): Promise<number> {
     const keys = this.#keys;
     let removed = 0;
     for (const some of chunks(ids, IDS_PER_CALL)) {
@@ -60,11 +75,19 @@ export class Targets {
         keys.targets('game'),
         keys.hot,
         keys.hotUntil,
+        keys.named(kind),
         kind,
+        by,
         ...some,
       );
     }
     return removed;
+  }
+
+  /** Ids of a kind that the settings name, or named until lately; `settled` is false for one that is still to be added. */
+  async named(kind: TargetKind): Promise<{ id: string; settled: boolean }[]> {
+    const states = await this.#redis.hgetall(this.#keys.named(kind));
+    return Object.entries(states).map(([id, state]) => ({ id, settled: state !== 'adding' }));
   }
 
   /** Up to `limit` ids that sort (bytewise) behind `after`; fewer only at the end. */

@@ -11,6 +11,7 @@ import { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import { connectDragonfly, waitUntilReady } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';
 import { Progress } from '../storage/progress.ts';
+import { SettingsTargets } from '../storage/settingsTargets.ts';
 import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
 import type { TemporalSettings } from '../temporal.ts';
@@ -59,6 +60,13 @@ export async function runProcess({
   const keys = new Keys(keyPrefix(settings.INSTANCE));
   const streams = new Streams(redis, keys);
   const targets = new Targets(redis, keys);
+  const settingsTargets = new SettingsTargets({
+    redis,
+    keys,
+    targets,
+    list: { user: settings.TARGET_USER_IDS, game: settings.TARGET_GAME_IDS },
+    logger,
+  });
   const progress = new Progress(redis, keys);
   const publisher = new RabbitPublisher({
     url: settings.RABBITMQ_URL,
@@ -117,11 +125,15 @@ export async function runProcess({
       Promise.race([waitUntilReady(redis, STORE_WAIT_MS), stop.requested]),
     ]);
     client = new Client({ connection, namespace: temporal.namespace });
+    settingsTargets.start();
     workers = await startWorkers({
       connection,
       namespace: temporal.namespace,
       instance: settings.INSTANCE,
-      activities: noteProgress(createActivities({ settings, targets, streams, twitch, publisher }), progress),
+      activities: noteProgress(
+        createActivities({ settings, targets, settingsTargets, streams, twitch, publisher }),
+        progress,
+      ),
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       workflowBundle,
       sinks: metrics.sinks,
@@ -139,6 +151,7 @@ export async function runProcess({
   }
 
   metrics.stop();
+  settingsTargets.stop();
   const close = closing(logger);
   await Promise.all([
     close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),

@@ -173,7 +173,8 @@ describe('the invariants, whatever happens', () => {
           await store.streams.markAnnounced(claimed);
         } else {
           const { kind, id } = one.target;
-          await store.targets[one.do](kind, [id], 0);
+          if (one.do === 'add') await store.targets.add(kind, [id], 0);
+          else await store.targets.remove(kind, [id]);
           watched[kind][one.do === 'add' ? 'add' : 'delete'](id);
         }
         for (const [user, text] of Object.entries(await store.connection.hgetall(store.keys.live))) {

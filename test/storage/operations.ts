@@ -52,6 +52,14 @@ async function someLive(store: Store): Promise<void> {
   await store.streams.markAnnounced(['s-u1', 's-x1']);
 }
 
+/** u1 is the client's, u2 the settings', u3 of both, and u4 removed by the client although the settings name it. */
+async function someNamed({ targets }: Store): Promise<void> {
+  await targets.add('user', ['u1'], NOON, NOON);
+  await targets.add('user', ['u2', 'u3', 'u4'], NOON, NOON, 'settings');
+  await targets.add('user', ['u3'], NOON, NOON);
+  await targets.remove('user', ['u4']);
+}
+
 const decided = (result: unknown) => {
   const { lost, handled, live, events } = result as { [field: string]: unknown };
   return { lost, handled, live, events };
@@ -65,13 +73,9 @@ export const OPERATIONS: readonly Operation[] = [
     act: (store) => open(store, SECOND, FIRST.startedMs),
   },
   {
-    name: 'openPoll and noteSeeded after another poll',
+    name: 'openPoll after another poll',
     prepare: (store) => open(store, FIRST),
-    async act(store) {
-      const opened = await open(store, SECOND, FIRST.startedMs);
-      await store.streams.noteSeeded('abc');
-      return opened;
-    },
+    act: (store) => open(store, SECOND, FIRST.startedMs),
   },
   {
     name: 'addTargets',
@@ -79,6 +83,22 @@ export const OPERATIONS: readonly Operation[] = [
     async act({ targets }) {
       await targets.add('user', USERS, NOON + MINUTE, NOON + MINUTE);
       await targets.add('game', ['g1'], NOON + MINUTE);
+    },
+  },
+  {
+    name: 'addTargets for the settings, beside what the client did',
+    prepare: (store) => someNamed(store),
+    async act({ targets }) {
+      await targets.add('user', ['u1', 'u2', 'u3', 'u4', 'u5'], NOON + MINUTE, NOON + MINUTE, 'settings');
+      await targets.add('user', ['u2', 'u3', 'u4'], NOON + MINUTE, NOON + MINUTE);
+    },
+  },
+  {
+    name: 'removeTargets for the settings, beside what the client did',
+    prepare: (store) => someNamed(store),
+    async act({ targets }) {
+      await targets.remove('user', ['u2']);
+      await targets.remove('user', ['u1', 'u2', 'u3', 'u4', 'u5'], 'settings');
     },
   },
   {

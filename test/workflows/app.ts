@@ -93,8 +93,6 @@ export async function startApp(settings: AppSettings = {}, places: Places = {}):
   const { pollPage, deliverEvents, ...activities } = createActivities({
     settings: {
       POLL_INTERVAL_SECONDS: 30,
-      TARGET_USER_IDS: [],
-      TARGET_GAME_IDS: [],
       FIRST_SIGHT: 'announce',
       OFFLINE_AFTER_MISSES: 2,
       TWITCH_REQUESTS_PER_MINUTE: 780,
@@ -104,6 +102,7 @@ export async function startApp(settings: AppSettings = {}, places: Places = {}):
     },
     streams: store.streams,
     targets: store.targets,
+    settingsTargets: { apply: async () => undefined },
     twitch,
     publisher,
   });

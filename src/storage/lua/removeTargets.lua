@@ -2,11 +2,12 @@
 -- writes: a target goes when all that it led to has gone.
 --
 -- KEYS  1 targets, 2 when they were added, 3 live set, 4 index of live users by game, 5 the game targets, 6 hot users,
---       7 until when they are hot
--- ARGV  1 kind (user or game), 2… ids
+--       7 until when they are hot, 8 where those come from that the settings name (see TargetSource in targets.ts)
+-- ARGV  1 kind (user or game), 2 who removes them: client, or settings when they name them no longer, 3… ids
 -- Returns how many there were
 
 local kind, live, index = ARGV[1], KEYS[3], KEYS[4]
+local named, bySettings = KEYS[8], ARGV[2] == 'settings'
 local gone = 0
 
 -- As in diffStreams.lua.
@@ -55,8 +56,7 @@ local function forgetGame(gameId)
   end
 end
 
-for i = 2, #ARGV do
-  local id = ARGV[i]
+local function forget(id)
   if kind == 'user' then
     forgetUser(id)
     redis.call('ZREM', KEYS[6], id)
@@ -66,5 +66,23 @@ for i = 2, #ARGV do
   end
   gone = gone + redis.call('ZREM', KEYS[1], id)
   redis.call('HDEL', KEYS[2], id)
+end
+
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  local state = redis.call('HGET', named, id)
+  if not bySettings then
+    -- First, so that the settings do not bring back what this removes.
+    if state then
+      redis.call('HSET', named, id, 'removed')
+    end
+    forget(id)
+  elseif state then
+    -- What the client added too stays, as the client's alone.
+    if state ~= 'both' then
+      forget(id)
+    end
+    redis.call('HDEL', named, id)
+  end
 end
 return gone
