@@ -1,5 +1,7 @@
 import { activityInfo, log } from '@temporalio/activity';
+import type { TargetKind } from '../model.ts';
 import type { PollRef } from '../storage/streams.ts';
+import type { RefusedId } from '../workflows/bisection.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
 import type { LastPoll } from '../workflows/report.ts';
 import { toActivityFailure } from './failures.ts';
@@ -23,6 +25,8 @@ export interface TargetsPart {
   ids: string[];
   /** For games: how the ids are cut into requests, one group behind the other. */
   groups?: GameGroup[];
+  /** Ids that Twitch refused in an earlier poll: each is asked for in a request of its own. */
+  triedAgain?: string[];
 }
 
 export interface FetchedTargets {
@@ -42,8 +46,17 @@ export interface OpenedPoll {
   stateLost: boolean;
   /** Size of the live set. Absent in histories of before it was told. */
   live?: number;
+  /** Targets that are set aside because Twitch refuses them; absent if there are none. */
+  refused?: number;
   /** Absent when every target has the same rhythm. */
   rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
+}
+
+export interface NoteRefusedInput {
+  kind: TargetKind;
+  refused: RefusedId[];
+  /** Refused before, and not now. */
+  accepted: string[];
 }
 
 /** Ids in one answer: with Twitch's usual ids of 9 or 10 digits about 26 KB in the history. */
@@ -60,6 +73,14 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
           () => undefined,
           () => fetch(input),
         );
+      } catch (error) {
+        throw toActivityFailure(error, activityInfo().attempt);
+      }
+    },
+    /** Sets targets aside that Twitch refuses, and takes back those that it accepts again. */
+    async noteRefused({ kind, refused, accepted }: NoteRefusedInput): Promise<void> {
+      try {
+        await targets.refused.note(kind, refused, accepted, Date.now());
       } catch (error) {
         throw toActivityFailure(error, activityInfo().attempt);
       }
@@ -81,10 +102,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
     // Without room it still looks whether anything follows: an empty answer more would be an activity more in each poll.
     while (from && bytes > 0) {
       const { ids, rest } = await readGroup(targets, from, room - (room % IDS_PER_BATCH), bytes);
-      if (ids.length > 0) {
-        const groups = from.group === 'game' && groupGames(await streams.countInGames(ids));
-        fetched.parts.push({ from, ids, ...(groups && { groups }) });
-      }
+      await addPart(fetched, from, ids);
       room -= ids.length;
       bytes -= Buffer.byteLength(JSON.stringify(ids));
       const turn = rest?.dormant;
@@ -99,6 +117,15 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
     }
     if (from) fetched.next = from;
     return fetched;
+  }
+
+  /** Leaves out the ids that Twitch refuses. */
+  async function addPart({ parts }: FetchedTargets, from: Cursor, ids: string[]): Promise<void> {
+    const kind = from.group === 'game' ? 'game' : 'user';
+    const { polled, triedAgain } = await targets.refused.sift(kind, ids, Date.now());
+    if (polled.length + triedAgain.length === 0) return;
+    const groups = kind === 'game' && groupGames(await streams.countInGames(polled));
+    parts.push({ from, ids: polled, ...(groups && { groups }), ...(triedAgain.length > 0 && { triedAgain }) });
   }
 
   async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
@@ -117,6 +144,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
       targets.count('game'),
       streams.countLive(),
     ]);
+    const refused = (await targets.refused.count('user')) + (await targets.refused.count('game'));
     const perPoll = dormantPerPoll({
       users,
       hot,
@@ -130,6 +158,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       stateLost: lost,
       live,
+      ...(refused > 0 && { refused }),
       ...(perPoll !== 'all' && { rhythm: { hot, dormant: users - hot, dormantPerPoll: perPoll } }),
     };
   }

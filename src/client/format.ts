@@ -56,6 +56,7 @@ export function reportLines(report: PollReport): string[] {
   if (failedBatches > 0) lines.push(`${counted(failedBatches, 'batch', 'batches')} not polled`);
   if (incompleteBatches > 0) lines.push(`${counted(incompleteBatches, 'batch', 'batches')} broke off`);
   if (report.skipped) lines.push(`${counted(report.skipped, 'stream')} skipped: the store fails over them`);
+  if (report.refused > 0) lines.push(`${counted(report.refused, 'target')} set aside, because Twitch refuses them`);
   const failed = Object.entries(failedRequests).map(([kind, times]) => `${count(times)} ${kind}`);
   if (failed.length > 0) lines.push(`failed requests: ${failed.join(', ')}`);
   if (report.stateLost) lines.push('the store had lost what earlier polls wrote');
@@ -67,6 +68,14 @@ export function readReport(value: unknown): PollReport | undefined {
   if (typeof value !== 'object' || value === null || !('pollId' in value)) return undefined;
   const given = value as Partial<PollReport>;
   const nothing = { durationMs: 0, targets: 0, batches: 0, requests: 0, pages: 0, live: 0, announced: 0 };
-  const noTrouble = { handedOver: 0, silent: 0, ended: 0, failedBatches: 0, incompleteBatches: 0, stateLost: false };
+  const noTrouble = {
+    handedOver: 0,
+    silent: 0,
+    ended: 0,
+    failedBatches: 0,
+    incompleteBatches: 0,
+    refused: 0,
+    stateLost: false,
+  };
   return { ...nothing, ...noTrouble, startedAt: '', failedRequests: {}, problems: [], ...given } as PollReport;
 }

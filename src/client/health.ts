@@ -3,6 +3,7 @@ import { brokerNames } from '../publisher/topology.ts';
 import { DELIVER_WORKFLOW_TYPE } from '../schedule.ts';
 import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
 import type { ListsDiffer } from '../storage/settingsTargets.ts';
+import type { Targets } from '../storage/targets.ts';
 import { twitchTaskQueueOf } from '../workflows/queues.ts';
 import { closeBroker, connectBroker, queueDepth } from './broker.ts';
 import { describeError } from './errors.ts';
@@ -29,6 +30,8 @@ export interface Observations {
   live?: number;
   /** Set when the workers that run name different targets in their settings. */
   settingsDiffer?: ListsDiffer;
+  /** Targets that Twitch refuses: how many, and the first few. */
+  refused?: { count: number; first: string[] };
   /** `null` for a queue that does not exist. */
   queues?: Record<string, { messages: number; consumers: number } | null>;
   /** Which of them holds dead letters. */
@@ -41,13 +44,14 @@ export async function observe(): Promise<Observations> {
   const parts = await Promise.allSettled([
     withTemporal(observeTemporal),
     withStore(async ({ targets, streams, compareLists }) => {
-      const [user, game, live, settingsDiffer] = await Promise.all([
+      const [user, game, live, refused, settingsDiffer] = await Promise.all([
         targets.count('user'),
         targets.count('game'),
         streams.countLive(),
+        observeRefused(targets),
         compareLists(),
       ]);
-      return { targets: { user, game }, live, ...(settingsDiffer && { settingsDiffer }) };
+      return { targets: { user, game }, live, refused, ...(settingsDiffer && { settingsDiffer }) };
     }),
     observeQueues(),
   ]);
@@ -57,6 +61,14 @@ export async function observe(): Promise<Observations> {
     else found.failures.push(describeError(part.reason));
   }
   return found;
+}
+
+const SHOWN = 5;
+
+async function observeRefused({ refused }: Targets): Promise<NonNullable<Observations['refused']>> {
+  const [users, games] = await Promise.all([refused.list('user'), refused.list('game')]);
+  const all = [...users.map(({ id }) => `user ${id}`), ...games.map(({ id }) => `game ${id}`)];
+  return { count: all.length, first: all.slice(0, SHOWN) };
 }
 
 async function observeTemporal(client: Client, { namespace, instance }: Place): Promise<Partial<Observations>> {

@@ -10,14 +10,23 @@ export type ParsedLine =
   | { type: 'bad'; expected: string };
 
 const ID = /^[\w-]{1,64}$/;
+const NUMBER = /^\d{1,64}$/;
 const LOGIN = /^\w{1,25}$/;
 const NAME_LENGTH = 200;
 const HEADER = /^(id|user|user_?id|broadcaster_?id|channel_?id|game|game_?id|category_?id|target|login|name)$/i;
 const GAME_HEADER = /^(game|category)/i;
 
-/** Whether a text can be an id of Twitch's: they are opaque, and go into keys and URLs. */
+/** Whether a text may stand in the store as an id: it goes into keys and URLs. */
 export function isId(text: string): boolean {
   return ID.test(text);
+}
+
+/**
+ * Whether a text can be an id of a user or a game. Twitch calls ids opaque, but all of them are numbers, and one that is not
+ * makes it refuse the request; a word is a name in practice.
+ */
+export function isNumericId(text: string): boolean {
+  return NUMBER.test(text);
 }
 
 /** Whether a text can be a login name of Twitch's. */
@@ -45,7 +54,10 @@ export function parseLine(line: string, kind: TargetKind, first = false): Parsed
   switch (prefix.toLowerCase()) {
     case 'user':
     case 'game':
-      if (!isId(value)) return bad(`an id after "${prefix}:", such as ${prefix}:141981764`);
+      if (!isNumericId(value)) {
+        const name = prefix.toLowerCase() === 'user' ? 'login:' : 'game-name:';
+        return bad(`an id after "${prefix}:", such as ${prefix}:141981764; a name is written ${name}…`);
+      }
       return { type: 'entry', entry: { kind: prefix.toLowerCase() as TargetKind, id: value } };
     case 'login':
       if (!isLogin(value)) return bad('a login name after "login:", letters, digits and "_"');
@@ -64,10 +76,9 @@ function parseName(name: string): ParsedLine {
 
 function parseBareId(cell: string, kind: TargetKind, first: boolean): ParsedLine {
   if (first && HEADER.test(cell)) return { type: 'nothing', ...(GAME_HEADER.test(cell) && { headerKind: 'game' }) };
-  // Twitch's ids are numbers in practice. A word is more likely a name, and one wrong id fails its whole batch of 100.
-  if (/^\d{1,64}$/.test(cell)) return { type: 'entry', entry: { kind, id: cell } };
+  if (isNumericId(cell)) return { type: 'entry', entry: { kind, id: cell } };
   const wanted = kind === 'user' ? 'login:' : 'game-name:';
-  return bad(`a ${kind} id (digits); a name is written ${wanted}…, and an unusual id ${kind}:…`);
+  return bad(`a ${kind} id (digits); a name is written ${wanted}…`);
 }
 
 function bad(expected: string): ParsedLine {

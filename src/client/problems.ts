@@ -21,7 +21,7 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
     advice: 'start the service, or correct the setting',
   }));
   const add = (problem: string, advice: string) => problems.push({ problem, advice });
-  const { schedule, workers, deliveries, targets, settingsDiffer, queues, deadQueue = '' } = observed;
+  const { schedule, workers, deliveries, targets, settingsDiffer, refused, queues, deadQueue = '' } = observed;
 
   const idle = (workers ?? []).filter(({ workers: running }) => running === 0).map(({ taskQueue }) => taskQueue);
   if (idle.length > 0) {
@@ -52,6 +52,12 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
     add(
       `${counted(workers.length, 'worker')} name different targets in their settings: not all name ${someTargets(ids)}`,
       'all of them are watched; give every worker the same TARGET_USER_IDS and TARGET_GAME_IDS',
+    );
+  }
+  if (refused && refused.count > 0) {
+    add(
+      `Twitch refuses ${counted(refused.count, 'target')}, which are not polled: ${printable(refused.first.join(', '))}`,
+      'npm run client -- targets list --refused tells why; remove what is no id, they are tried again at times',
     );
   }
   if (deliveries) {

@@ -18,7 +18,7 @@ export async function status(output: Output): Promise<number> {
 
 /** What was observed, a line each; what could not be read is left out. */
 export function describeObservations(observed: Observations, nowMs: number): string[] {
-  const { instance, schedule, workers, deliveries, targets, live, queues } = observed;
+  const { instance, schedule, workers, deliveries, targets, live, refused, queues } = observed;
   const rows: [label: string, words: string][] = [];
   if (instance && instance !== DEFAULT_INSTANCE) rows.push(['instance', instance]);
   if (schedule === null) rows.push(['schedule', 'none']);
@@ -46,6 +46,7 @@ export function describeObservations(observed: Observations, nowMs: number): str
     rows.push(['workers', workers.map(({ taskQueue, workers }) => `${count(workers)} on ${taskQueue}`).join(', ')]);
   }
   if (targets) rows.push(['targets', `${counted(targets.user, 'user')}, ${counted(targets.game, 'game')}`]);
+  if (refused && refused.count > 0) rows.push(['refused', `${counted(refused.count, 'target')}: ${list(refused)}`]);
   if (live !== undefined) rows.push(['live', counted(live, 'stream')]);
   for (const [queue, depth] of Object.entries(queues ?? {})) {
     rows.push([
@@ -59,6 +60,10 @@ export function describeObservations(observed: Observations, nowMs: number): str
     rows.push(['delivery', deliveries === 0 ? 'nothing waits' : `${count(deliveries)} wait for RabbitMQ`]);
   }
   return rows.map(([label, words]) => `${label.padEnd(11)}${words}`);
+}
+
+function list({ count, first }: { count: number; first: string[] }): string {
+  return printable(first.join(', ')) + (count > first.length ? ', …' : '');
 }
 
 /** `All is well.`, or each problem with what to do. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { TargetKind } from '../model.ts';
 import type { Targets } from '../storage/targets.ts';
 import { describeError, EXIT, usageError } from './errors.ts';
-import { counted } from './format.ts';
-import { isId, isLogin } from './importLine.ts';
+import { ago, counted, printable } from './format.ts';
+import { isId, isLogin, isNumericId } from './importLine.ts';
 import { TwitchLookUp } from './lookUp.ts';
 import type { Output } from './output.ts';
 import { withStore } from './store.ts';
@@ -61,13 +61,16 @@ async function wantedTargets(kind: TargetKind, ids: string[], options: NamesOpti
 
 /** `targets add` */
 export async function add(output: Output, kind: TargetKind, ids: string[], options: NamesOption): Promise<number> {
+  const notNumbers = ids.filter((id) => !isNumericId(id));
+  if (notNumbers.length > 0) {
+    const names = kind === 'user' ? notNumbers.filter(isLogin).join(' ') : `"${notNumbers.join('" "')}"`;
+    const hint = names && `; if they are names: targets add ${kind} ${kind === 'user' ? '--login' : '--name'} ${names}`;
+    throw usageError(`not ids of Twitch: ${notNumbers.join(', ')} (ids are numbers)${hint}`);
+  }
   const wanted = await wantedTargets(kind, ids, options);
   const { changed: added, rest: alreadyThere } = await apply(wanted, (targets, id) =>
     targets.add(kind, [id], Date.now()),
   );
-  for (const id of wanted.ids.filter((id) => !/^\d+$/.test(id))) {
-    output.note(`note: ${id} is no number as ids of Twitch are; is it a name? Then: targets remove ${kind} ${id}`);
-  }
   output.answer(sentences('Added', kind, added, 'Already there', alreadyThere, wanted), {
     kind,
     added,
@@ -132,8 +135,9 @@ const IDS_PER_READ = 5_000;
 export async function list(
   output: Output,
   kind: TargetKind | undefined,
-  { limit, all, after }: { limit: number; all?: boolean; after?: string },
+  { limit, all, after, refused }: { limit: number; all?: boolean; after?: string; refused?: boolean },
 ): Promise<number> {
+  if (refused) return listRefused(output, kind);
   if (after !== undefined && kind === undefined) throw usageError('--after needs a kind: targets list user --after ID');
   return withStore(async ({ targets }) => {
     const [user, game] = await Promise.all(KINDS.map((each) => targets.count(each)));
@@ -157,4 +161,30 @@ export async function list(
     if (left === 0) output.note('There may be more: --all lists them, --limit and --after a part.');
     return EXIT.ok;
   });
+}
+
+/** `targets list --refused` */
+async function listRefused(output: Output, kind: TargetKind | undefined): Promise<number> {
+  const kinds = kind ? [kind] : KINDS;
+  const found = await withStore(({ targets }) => Promise.all(kinds.map((each) => targets.refused.list(each))));
+  const refused = kinds.flatMap((each, i) =>
+    (found[i] ?? []).map(({ id, reason, sinceMs, retryAtMs, tries }) => ({
+      kind: each,
+      id,
+      reason,
+      since: new Date(sinceMs).toISOString(),
+      retryAt: new Date(retryAtMs).toISOString(),
+      tries,
+    })),
+  );
+  const now = Date.now();
+  const lines = refused.map(
+    (each) =>
+      `${each.kind}:${each.id}  # refused ${ago(each.since, now)}, tried again at ${each.retryAt}: ${printable(each.reason)}`,
+  );
+  output.answer(lines.join('\n'), { refused });
+  output.note(`${counted(refused.length, 'target')} refused by Twitch: the others are polled without them`);
+  if (refused.length > 0)
+    output.note('Remove what is no id (targets remove), or add it again to have it tried at once.');
+  return EXIT.ok;
 }

@@ -39,11 +39,13 @@ export function addTargetCommands(program: Command): void {
     'targets list',
     'targets list user --limit 1000 --after 141981764',
     'targets list --all > targets.txt',
+    'targets list --refused',
   ])
     .addArgument(new Argument('[kind]', 'only these').choices(KINDS))
     .addOption(new Option('--limit <count>', 'how many at most').argParser(wholeNumber(1, 10_000_000)).default(100))
     .option('--all', 'all of them')
     .option('--after <id>', 'go on behind this id (with a kind)')
+    .option('--refused', 'only those that Twitch refuses, with the reason and the time')
     .action(perform(async () => (await actions()).list));
 
   subcommand(targets, 'import', 'add thousands or millions from a file, or from standard input (-)', [

@@ -16,7 +16,9 @@ const idList = z
     ),
   ])
   .refine((ids) => ids.every((id) => /^[\w-]{1,64}$/.test(id)), {
-    error: 'expected ids separated by commas (letters, digits, "_" and "-"), for example 141981764,12826',
+    error:
+      'expected ids separated by commas, for example 141981764,12826; names are looked up by ' +
+      'npm run client -- targets add user --login NAME',
   });
 
 function integer(min: number, max: number) {

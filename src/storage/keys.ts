@@ -48,6 +48,11 @@ export class Keys {
     return `${this.#prefix}targets:list:${fingerprint}`;
   }
 
+  /** Targets that Twitch refuses, each with the reason and the time of the next try. */
+  refused(kind: TargetKind): string {
+    return `${this.#prefix}targets:${kind}:refused`;
+  }
+
   /** Users that keep the full rhythm: a sorted set of ids, every score 0. */
   get hot(): string {
     return `${this.#prefix}targets:user:hot`;

@@ -1,6 +1,7 @@
 import type { TargetKind } from '../model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
+import { Refused } from './refused.ts';
 
 /** Ids in one script call: well below Dragonfly's 2^16 arguments, and short enough not to hold up other commands. */
 const IDS_PER_CALL = 5_000;
@@ -24,12 +25,14 @@ export type TargetSource = 'client' | 'settings';
  * are those that were just added, or live lately (the diff says so).
  */
 export class Targets {
+  readonly refused: Refused;
   readonly #redis: Dragonfly;
   readonly #keys: Keys;
 
   constructor(redis: Dragonfly, keys = new Keys()) {
     this.#redis = redis;
     this.#keys = keys;
+    this.refused = new Refused(redis, keys);
   }
 
   /**
@@ -51,6 +54,8 @@ export class Targets {
     const keys = [this.#keys.targets(kind), this.#keys.added(kind), hot, hotUntil, this.#keys.named(kind)];
     let added = 0;
     for (const some of chunks(ids, IDS_PER_CALL)) {
+      // Whoever adds a refused target again wants it to be tried again.
+      if (by === 'client') await this.refused.forget(kind, some);
       added += await this.#redis.addTargets(...keys, addedMs, kind === 'user' ? hotUntilMs : 0, by, ...some);
     }
     return added;
@@ -80,6 +85,7 @@ export class Targets {
         by,
         ...some,
       );
+      await this.refused.forget(kind, some);
     }
     return removed;
   }

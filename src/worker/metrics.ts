@@ -43,6 +43,10 @@ export class Metrics {
   );
   readonly #kept = this.#gauge('interval_kept', '1 if the request budget is enough to keep the poll interval, else 0');
   readonly #targets = this.#gauge('targets', 'Targets of the last poll');
+  readonly #refused = this.#gauge(
+    'refused_targets',
+    'Targets that Twitch refuses, after the last poll: they are set aside',
+  );
   readonly #live = this.#gauge('live_streams', 'Size of the live set after the last poll');
 
   constructor({ twitch, publisher, temporal, logger }: MetricsSources) {
@@ -95,6 +99,7 @@ export class Metrics {
     if (report.oldestTargetSeconds !== undefined) this.#oldest.set(report.oldestTargetSeconds);
     this.#kept.set(report.advice ? 0 : 1);
     this.#targets.set(report.targets);
+    this.#refused.set(report.refused);
     this.#live.set(report.live);
     const { pollId, requests, live, problems } = report;
     const news = { pollId, durationMs, requests, live, announced, handedOver, failedBatches };

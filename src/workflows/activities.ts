@@ -11,6 +11,11 @@ export const { fetchTargets } = proxyActivities<Pick<Activities, 'fetchTargets'>
   heartbeatTimeout: '10 seconds',
   retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
 });
+export const { noteRefused } = proxyActivities<Pick<Activities, 'noteRefused'>>({
+  startToCloseTimeout: '1 minute',
+  heartbeatTimeout: '10 seconds',
+  retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
+});
 export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>({
   startToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',

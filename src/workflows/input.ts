@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 
 import type { PollRef } from '../storage/streams.ts';
+import type { Allowance } from './bisection.ts';
 import type { Cursor } from './cursor.ts';
 import type { Delivery } from './handOver.ts';
 import { TWITCH_TASK_QUEUE } from './queues.ts';
@@ -34,6 +35,8 @@ export interface Resume {
   /** Where events go that the broker did not take; absent before the first. */
   delivery?: Delivery;
   report: PollReport;
+  /** What is left for finding refused ids. */
+  bisecting?: Allowance;
 }
 
 /** Checks an input that may come from a command line. @throws ApplicationFailure that names each wrong field */

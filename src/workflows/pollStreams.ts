@@ -1,32 +1,14 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  continueAsNew,
-  isCancellation,
-  log,
-  proxySinks,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import type { FetchedTargets } from '../activities/targets.ts';
 import type { Batch } from '../model.ts';
 import { fetchTargets, twitchActivities } from './activities.ts';
-import { afterInvalidCursor, afterPage, type Step, startChain } from './chain.ts';
+import { Batches } from './batches.ts';
 import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { twitchTaskQueueOf } from './queues.ts';
-import {
-  finishReport,
-  newReport,
-  noteFailedRequests,
-  noteProblem,
-  type PollReport,
-  type PollSinks,
-  pollIdOf,
-  readLastReport,
-} from './report.ts';
+import { finishReport, newReport, type PollReport, type PollSinks, pollIdOf, readLastReport } from './report.ts';
 import { Slices } from './slices.ts';
-import { takesNewSteps } from './version.ts';
 
 const WINDOW = 50;
 
@@ -47,6 +29,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   const requests = new Lanes(input.window ?? WINDOW);
   const slices = new Slices(state);
   const slicesDone = slices.run();
+  const batches = new Batches(state, slices, pollPage);
 
   let batchesLeft = input.batchesPerRun ?? Number.POSITIVE_INFINITY;
   let unfinished = false;
@@ -56,14 +39,14 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       // Read ahead, so that the rate-limited queue does not run dry between two reads.
       const ahead: Promise<FetchedTargets> | undefined = fetched.next && fetch(fetched.next);
       ahead?.catch(() => undefined); // It is awaited below, unless something else fails first.
-      for (const { kind, ids, known, behind } of cutBatches(fetched)) {
+      for (const { kind, ids, known, refusedBefore, behind } of cutBatches(fetched)) {
         if (batchesLeft-- <= 0 || workflowInfo().continueAsNewSuggested) {
           unfinished = true;
           break;
         }
         const batch: Batch = { no: report.batches++, kind, ids };
         report.targets += ids.length;
-        await requests.start(() => pollBatch(batch, known));
+        await requests.start(() => batches.poll(batch, { known, refusedBefore }));
         state.from = behind;
       }
       fetched = await ahead;
@@ -93,43 +76,11 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       report.stateLost = fetched.opened.stateLost;
       // Unless a comparison knows better: a poll that has nothing to compare has a live set all the same.
       report.live = fetched.opened.live ?? 0;
+      report.refused += fetched.opened.refused ?? 0;
       if (fetched.opened.rhythm) report.rhythm = fetched.opened.rhythm;
     }
     if (fetched.turn) state.turn = fetched.turn;
     return fetched;
-  }
-
-  /** Follows one batch through all its pages. */
-  async function pollBatch(batch: Batch, known: number): Promise<void> {
-    const chain = startChain(batch.kind, known);
-    let step: Step = { page: 0 };
-    while (step !== 'end') {
-      const { page, after }: { page: number; after?: string } = step;
-      try {
-        const summary = summarizeRequest(batch, page);
-        const seen = await pollPage.executeWithOptions({ summary }, [
-          { poll, batch, page, ...(after !== undefined && { after }) },
-        ]);
-        report.pages += 1;
-        report.requests += 1;
-        if (batch.kind === 'game') report.gameRequests += 1;
-        noteFailedRequests(report, seen.failedRequests);
-        slices.addPage({ batch: batch.no, page, streams: seen.streams }, seen.unseen);
-        step = afterPage(chain, seen, takesNewSteps);
-      } catch (error) {
-        const cause = activityFailureCause(error);
-        noteFailedRequests(report, cause.failedRequests);
-        if (cause.type === 'TwitchInvalidCursor') {
-          step = afterInvalidCursor(chain, takesNewSteps);
-          continue;
-        }
-        report.failedBatches += 1;
-        noteProblem(report, cause.message);
-        return;
-      }
-    }
-    if (chain.complete) slices.addComplete(batch);
-    else report.incompleteBatches += 1;
   }
 }
 
@@ -152,38 +103,21 @@ interface Cut {
   kind: Batch['kind'];
   ids: string[];
   known: number;
+  refusedBefore: boolean;
   behind: Cursor;
 }
 
 function* cutBatches({ parts }: FetchedTargets): Generator<Cut> {
-  for (const { from, ids: all, groups } of parts) {
+  for (const { from, ids: all, groups, triedAgain = [] } of parts) {
+    const kind = from.group === 'game' ? 'game' : 'user';
     let at = 0;
     for (let i = 0; at < all.length; i += 1) {
       const { size = IDS_PER_BATCH, live = 0 } = groups?.[i] ?? {};
       const ids = all.slice(at, at + size);
       at += size;
       const behind = advance(from, all.slice(0, at));
-      yield { kind: from.group === 'game' ? 'game' : 'user', ids, known: live, behind };
+      yield { kind, ids, known: live, refusedBefore: false, behind };
     }
+    for (const id of triedAgain) yield { kind, ids: [id], known: 0, refusedBefore: true, behind: advance(from, all) };
   }
-}
-
-/** What made an activity fail, in words; anything else (a cancelled workflow) is thrown on. */
-function activityFailureCause(error: unknown): { type: string; message: string; failedRequests: string[] } {
-  if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
-  const { cause } = error;
-  if (!(cause instanceof ApplicationFailure)) {
-    return { type: '', message: cause?.message ?? error.message, failedRequests: ['timeout'] };
-  }
-  const failedRequests = cause.details?.[0];
-  return {
-    type: cause.type ?? '',
-    message: cause.message,
-    failedRequests: Array.isArray(failedRequests) ? failedRequests.map(String) : [],
-  };
-}
-
-function summarizeRequest({ no, kind, ids }: Batch, page: number): string {
-  const range = ids.length === 1 ? ids[0] : `${ids[0]} to ${ids.at(-1)}`;
-  return `batch ${no}: ${ids.length} ${kind} ids, ${range}${page > 0 ? `, page ${page + 1}` : ''}`;
 }

@@ -27,6 +27,8 @@ export interface PollReport {
   incompleteBatches: number;
   /** Streams that the store could not compare with what it knows: left out, and tried again by the next poll. */
   skipped?: number;
+  /** Targets that Twitch refuses to be asked for: they are set aside, and tried again rarely. */
+  refused: number;
   /** Failed requests by kind: `rate_limited`, `unauthorized`, `server`, `network`, `invalid_response`, … */
   failedRequests: Record<string, number>;
   /** The store had lost what earlier polls wrote. */
@@ -80,6 +82,7 @@ export function newReport(pollId: string, startedMs: number): PollReport {
     ended: 0,
     failedBatches: 0,
     incompleteBatches: 0,
+    refused: 0,
     failedRequests: {},
     gameRequests: 0,
     stateLost: false,

@@ -180,6 +180,10 @@ test('each problem is found, and said with what to do', () => {
   const soon = { ...running, retrying: { ...retrying, attempt: 2 } };
   assert.deepEqual(found({ schedule: { ...schedule, runs: [soon, run] } }), []);
   assert.deepEqual(found({ targets: { user: 0, game: 0 } }), ['there are no targets to watch']);
+  assert.deepEqual(found({ refused: { count: 3, first: ['user abc', 'user x'] } }), [
+    'Twitch refuses 3 targets, which are not polled: user abc, user x',
+  ]);
+  assert.deepEqual(found({ refused: { count: 0, first: [] } }), []);
   assert.deepEqual(found({ deliveries: 1 }), ['1 delivery of events waits for RabbitMQ']);
   assert.deepEqual(found({ queues: { ...well.queues, 'stream.online': null } }), [
     'the queue stream.online does not exist',

@@ -14,7 +14,7 @@ test('lines are read in every form', () => {
   assert.deepEqual(entry('123'), { kind: 'user', id: '123' });
   assert.deepEqual(entry(' 123 ', 'game'), { kind: 'game', id: '123' });
   assert.deepEqual(entry('user:123\r', 'game'), { kind: 'user', id: '123' });
-  assert.deepEqual(entry('USER : a-b_1'), { kind: 'user', id: 'a-b_1' });
+  assert.deepEqual(entry('USER : 4711'), { kind: 'user', id: '4711' });
   assert.deepEqual(entry('\uFEFFgame:509658,Just Chatting'), { kind: 'game', id: '509658' });
   assert.deepEqual(entry('123;x'), { kind: 'user', id: '123' });
   assert.deepEqual(entry('"123","a, b"'), { kind: 'user', id: '123' });
@@ -39,6 +39,8 @@ test('bad lines say what is expected', () => {
     return parsed.type === 'bad' ? parsed.expected : undefined;
   };
   assert.match(expected('pixelpanda') ?? '', /login:/);
+  assert.match(expected('user:pixelpanda') ?? '', /login:/);
+  assert.match(expected('game:Chess') ?? '', /game-name:/);
   assert.match(expected('user:') ?? '', /an id after "user:"/);
   assert.match(expected('user:1:2') ?? '', /an id after "user:"/);
   assert.match(expected(`user:${'1'.repeat(65)}`) ?? '', /an id after/);

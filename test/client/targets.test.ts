@@ -5,12 +5,24 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { pino } from 'pino';
 import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
+import { Secret } from '../../src/config/secret.ts';
+import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { Targets } from '../../src/storage/targets.ts';
 import { eventually } from '../support/services.ts';
 import { emptyRedis, runClient, startClient } from './harness.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stream-poller-import-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The targets as the client sees them. */
+async function targetsAt(url: string): Promise<Targets> {
+  const redis = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
+  after(() => redis.disconnect());
+  await waitUntilReady(redis, 5_000);
+  return new Targets(redis);
+}
 
 async function twitch() {
   const sandbox = await startTwitchSandbox();
@@ -46,6 +58,43 @@ test('ids are added, listed and removed without Twitch settings', async () => {
   assert.deepEqual([removed.code, removed.stdout], [0, 'Removed 1 user: 123.\nWas not there: 9.\n']);
   const imported = await runClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, all.stdout);
   assert.deepEqual(imported.json.added, { user: 1, game: 0 }, 'what "list" prints, "import" reads');
+});
+
+test('a word is no id: "add" refuses it with a hint, and "remove" takes it out', async () => {
+  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const user = await client('add', 'user', '123', 'pixelpanda');
+  assert.deepEqual([user.code, user.stdout], [2, '']);
+  assert.match(user.stderr, /not ids of Twitch: pixelpanda .*: targets add user --login pixelpanda\n/);
+  assert.match((await client('add', 'game', 'Chess')).stderr, /targets add game --name "Chess"\n/);
+  const targets = await targetsAt(DRAGONFLY_URL);
+  assert.deepEqual(await targets.list('user', undefined, 10), [], 'nothing is added by halves');
+  await targets.add('user', ['pixelpanda'], 0);
+  assert.equal((await client('remove', 'user', 'pixelpanda')).stdout, 'Removed 1 user: pixelpanda.\n');
+});
+
+test('what Twitch refuses is listed with the reason and the time', async () => {
+  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const targets = await targetsAt(DRAGONFLY_URL);
+  await targets.add('user', ['1', 'abc'], 0);
+  await targets.refused.note(
+    'user',
+    [{ id: 'abc', reason: 'answered 400:\u001b[2J malformed' }],
+    [],
+    Date.now() - 60_000,
+  );
+  const words = await client('list', '--refused');
+  assert.match(
+    words.stdout,
+    /^user:abc {2}# refused 1 min( \d s)? ago, tried again at .*: answered 400: \[2J malformed\n$/,
+  );
+  assert.match(words.stderr, /^1 target refused by Twitch/);
+  const [first] = (await client('list', 'user', '--refused', '--json')).json.refused;
+  assert.deepEqual([first.kind, first.id, first.tries], ['user', 'abc', 1]);
+  assert.deepEqual((await client('list', 'game', '--refused', '--json')).json, { refused: [] });
+  await client('remove', 'user', 'abc');
+  assert.deepEqual((await client('list', '--refused', '--json')).json, { refused: [] });
 });
 
 test('names are looked up; what is found is added although others are not', async () => {

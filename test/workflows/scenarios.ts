@@ -122,8 +122,8 @@ export const scenarios: Scenario[] = [
       await app.poll();
       await arrived(app, ids);
       const [poisoned] = world.userIds(1);
-      const fault = faults.add({ kind: 'status', status: 400, match: { id: poisoned as string } });
-      const reports = [await app.poll(), await app.poll(), await app.poll()];
+      const fault = faults.add({ kind: 'status', status: 500, match: { id: poisoned as string } });
+      const reports = [await app.poll(), await app.poll()];
       for (const report of reports) {
         assert.deepEqual([report.batches, report.failedBatches, report.ended, report.live], [3, 1, 0, 30]);
         assert.equal(report.problems.length, 1);

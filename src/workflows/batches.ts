@@ -1,0 +1,131 @@
+import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import type { Batch } from '../model.ts';
+import { noteRefused, type twitchActivities } from './activities.ts';
+import { BISECTING_REQUESTS, Bisection, namesIds } from './bisection.ts';
+import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from './chain.ts';
+import type { Resume } from './input.ts';
+import { noteFailedRequests, noteProblem } from './report.ts';
+import type { Slices } from './slices.ts';
+import { takesNewSteps } from './version.ts';
+
+type PollPage = ReturnType<typeof twitchActivities>['pollPage'];
+
+interface Failure {
+  type: string;
+  message: string;
+  failedRequests: string[];
+}
+
+export interface BatchOptions {
+  /** Streams that are known to be live for the ids, 0 if that is not known. */
+  known: number;
+  /** The ids were refused in an earlier poll, and are tried again. */
+  refusedBefore: boolean;
+}
+
+/** Asks Twitch for the batches of a poll, each through all its pages, and hands what comes to the slices. */
+export class Batches {
+  readonly #state: Resume;
+  readonly #slices: Slices;
+  readonly #pollPage: PollPage;
+
+  constructor(state: Resume, slices: Slices, pollPage: PollPage) {
+    this.#state = state;
+    this.#slices = slices;
+    this.#pollPage = pollPage;
+  }
+
+  /** Polls one batch. Ids that Twitch refuses are set aside, and the rest of the batch is polled. */
+  async poll(batch: Batch, { known, refusedBefore }: BatchOptions): Promise<void> {
+    const { report } = this.#state;
+    this.#state.bisecting ??= { left: BISECTING_REQUESTS };
+    const parts = new Bisection(batch.ids, this.#state.bisecting, refusedBefore);
+    let page = 0;
+    let incomplete = false;
+    let why = '';
+    for (let ids = parts.next(); ids; ids = parts.next()) {
+      const chain = startChain(batch.kind, known, page);
+      const failure = await this.#follow({ ...batch, ids }, chain);
+      page = chain.page;
+      if (!failure) {
+        parts.polled(ids, chain.complete);
+        if (!chain.complete) incomplete = true;
+        continue;
+      }
+      why = failure.message;
+      if (mayBeOfIds(failure, batch.kind, ids) && takesNewSteps()) {
+        parts.refuse(ids, why, failure.type === 'TwitchTooLarge' || namesIds(why));
+      } else {
+        parts.fail(ids);
+      }
+    }
+    if (parts.complete.length > 0) this.#slices.addComplete({ ...batch, ids: parts.complete });
+    if (incomplete) report.incompleteBatches += 1;
+    if (parts.unpolled.length > 0) {
+      report.failedBatches += 1;
+      noteProblem(report, why);
+    }
+    await this.#setAside(batch, parts, refusedBefore);
+  }
+
+  /** Follows the chain of pages to its end. Returns what ended it before, if anything did. */
+  async #follow(batch: Batch, chain: Chain): Promise<Failure | undefined> {
+    const { poll, report } = this.#state;
+    let step: Step = { page: chain.page };
+    while (step !== 'end') {
+      const { page, after }: { page: number; after?: string } = step;
+      try {
+        const summary = summarizeRequest(batch, page);
+        const seen = await this.#pollPage.executeWithOptions({ summary }, [
+          { poll, batch, page, ...(after !== undefined && { after }) },
+        ]);
+        report.pages += 1;
+        report.requests += 1;
+        if (batch.kind === 'game') report.gameRequests += 1;
+        noteFailedRequests(report, seen.failedRequests);
+        this.#slices.addPage({ batch: batch.no, page, streams: seen.streams }, seen.unseen);
+        step = afterPage(chain, seen, takesNewSteps);
+      } catch (error) {
+        const failure = activityFailureCause(error);
+        noteFailedRequests(report, failure.failedRequests);
+        if (failure.type !== 'TwitchInvalidCursor') return failure;
+        step = afterInvalidCursor(chain, takesNewSteps);
+      }
+    }
+    return undefined;
+  }
+
+  async #setAside({ kind, ids }: Batch, { refused, unpolled }: Bisection, refusedBefore: boolean): Promise<void> {
+    const { report } = this.#state;
+    const accepted = refusedBefore && refused.length + unpolled.length === 0 ? ids : [];
+    for (const { id, reason } of refused) noteProblem(report, `Twitch refuses ${kind} ${id}: ${reason}`);
+    if (!refusedBefore) report.refused += refused.length;
+    report.refused = Math.max(0, report.refused - accepted.length);
+    if (refused.length + accepted.length > 0) await noteRefused({ kind, refused, accepted });
+  }
+}
+
+/** Whether a request for fewer of the ids may not fail so. One game's page that is too large says nothing of the game. */
+function mayBeOfIds({ type }: Failure, kind: Batch['kind'], ids: string[]): boolean {
+  return type === 'TwitchBadRequest' || (type === 'TwitchTooLarge' && (kind === 'user' || ids.length > 1));
+}
+
+/** What made an activity fail, in words; anything else (a cancelled workflow) is thrown on. */
+function activityFailureCause(error: unknown): Failure {
+  if (!(error instanceof ActivityFailure) || isCancellation(error)) throw error;
+  const { cause } = error;
+  if (!(cause instanceof ApplicationFailure)) {
+    return { type: '', message: cause?.message ?? error.message, failedRequests: ['timeout'] };
+  }
+  const failedRequests = cause.details?.[0];
+  return {
+    type: cause.type ?? '',
+    message: cause.message,
+    failedRequests: Array.isArray(failedRequests) ? failedRequests.map(String) : [],
+  };
+}
+
+function summarizeRequest({ no, kind, ids }: Batch, page: number): string {
+  const range = ids.length === 1 ? ids[0] : `${ids[0]} to ${ids.at(-1)}`;
+  return `batch ${no}: ${ids.length} ${kind} ids, ${range}${page > 0 ? `, page ${page + 1}` : ''}`;
+}
