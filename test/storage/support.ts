@@ -82,6 +82,11 @@ export class TestPoll {
     return Object.assign(new TestPoll(store, ref, { lastCompleteMs: lastMs, ...options }), { lost });
   }
 
+  /** A poll that is open already, on another way to the store. */
+  static of(store: Store, ref: PollRef): TestPoll {
+    return new TestPoll(store, ref, {});
+  }
+
   nextOwner(): string {
     return `${this.ref.id}#${this.#diffs++}`;
   }
