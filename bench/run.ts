@@ -1,5 +1,5 @@
 /**
- * `npm run bench [scenario…] [--quick] [--json] [--strict]`: measures the application against the Twitch sandbox with real
+ * `npm run bench [scenario…] [--quick] [--json] [--strict] [--minutes n] [--per-second n]`: measures the application against the Twitch sandbox with real
  * services, and writes `bench/results`. README.md beside this file tells what each scenario measures.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,14 +13,15 @@ import { ROOT } from './lib/system.ts';
 import { budget } from './scenarios/budget.ts';
 import { cost } from './scenarios/cost.ts';
 import { freshness } from './scenarios/freshness.ts';
+import { outage } from './scenarios/outage.ts';
 import { profile } from './scenarios/profile.ts';
 import { reaction } from './scenarios/reaction.ts';
 import { rhythm } from './scenarios/rhythm.ts';
 import { scale } from './scenarios/scale.ts';
 
-/** In the order in which they are run; `profile` only when it is named. */
-const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, rhythm, scale, profile };
-const ONLY_BY_NAME = ['profile'];
+/** In the order in which they are run; `outage` and `profile` only when it is named. */
+const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, rhythm, scale, outage, profile };
+const ONLY_BY_NAME = ['outage', 'profile'];
 
 const RESULTS = join(ROOT, 'bench', 'results');
 
@@ -30,6 +31,8 @@ const { positionals, values } = parseArgs({
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
+    minutes: { type: 'string' },
+    'per-second': { type: 'string' },
   },
 });
 const unknown = positionals.filter((name) => !Object.hasOwn(SCENARIOS, name));
@@ -56,6 +59,8 @@ for (const name of names) {
   try {
     const outcome = await runScenario(scenario, {
       quick: values.quick,
+      ...(values.minutes && { minutes: Number(values.minutes) }),
+      ...(values['per-second'] && { perSecond: Number(values['per-second']) }),
       say: (line) => say(`${elapsed()} s  ${line}`),
     });
     const result: Result = {
@@ -70,8 +75,8 @@ for (const name of names) {
     };
     results.push(result);
     say(`\n${formatTables(result)}`);
-    // A quick run is no result: it must not replace one.
-    if (!values.quick) store(result);
+    // A quick run, or one of another length, is no result: it must not replace one.
+    if (!values.quick && !values.minutes && !values['per-second']) store(result);
   } catch (error) {
     process.exitCode = 1;
     process.stderr.write(`✖ ${name}: ${error instanceof Error ? error.stack : String(error)}\n`);

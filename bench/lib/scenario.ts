@@ -3,6 +3,9 @@ import type { Outcome } from './results.ts';
 export interface ScenarioContext {
   /** Smaller numbers and shorter times, to see that everything works. */
   quick: boolean;
+  /** For scenarios that can take any time (`outage`): how long, and how much happens. */
+  minutes?: number;
+  perSecond?: number;
   /** Says what is going on. */
   say(line: string): void;
   /** Has `close` called at the end, whatever happens, the last registered first. */
@@ -24,10 +27,7 @@ export async function closeAll(): Promise<void> {
 }
 
 /** Runs a scenario and closes what it has opened. */
-export async function runScenario(
-  scenario: Scenario,
-  options: Pick<ScenarioContext, 'quick' | 'say'>,
-): Promise<Outcome> {
+export async function runScenario(scenario: Scenario, options: Omit<ScenarioContext, 'defer'>): Promise<Outcome> {
   try {
     return await scenario.run({ ...options, defer: (close) => closers.push(close) });
   } finally {

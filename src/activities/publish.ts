@@ -15,8 +15,8 @@ export interface Claimed {
 export interface PublishStreamsInput extends Claimed {
   poll: PollRef;
   /**
-   * Give up in the first attempt that the broker fails this long after the activity was scheduled; absent: never. With 0
-   * an attempt does not wait for a broker that is away either.
+   * Give up because of the broker when the next attempt would begin this long after the activity was scheduled; absent:
+   * never. With 0 an attempt does not wait for a broker that is away either.
    */
   giveUpAfterSeconds?: number;
 }

@@ -14,6 +14,8 @@ import type { Claimed, PublishStreamsResult } from './publish.ts';
 const DELIVERY_LEASE_MS = 5 * 60_000;
 /** Nothing is sent later than this after its claim was renewed. Bounds an attempt, too. */
 const SEND_WITHIN_MS = LEASE_MS / 2;
+/** How long a poll waits before it tries to publish again, doubled from attempt to attempt. */
+const RETRY_MS = { least: 500, most: 10_000 };
 /** Deliveries of one process that publish at a time: all others fail at once and come again, so that slots stay free. */
 const MOST_DELIVERING = 16;
 /** A delivery waits a tenth of its age, within these limits: what waited for an hour may wait for another half minute. */
@@ -60,13 +62,18 @@ export class Publishing {
       claims,
       leaseMs: LEASE_MS,
       ...(giveUpAfterSeconds === 0 && { waitMs: 0 }),
-      onBroker: (message, confirmed) =>
-        ApplicationFailure.create({
+      onBroker: (message, confirmed) => {
+        const { least, most } = RETRY_MS;
+        const nextRetryDelay = Math.min(least * 2 ** (activityInfo().attempt - 1), most);
+        return ApplicationFailure.create({
           message,
           type: 'BrokerUnavailable',
-          nonRetryable: ageMs() >= giveUpAfterSeconds * 1_000,
+          // Not an attempt later than that, or the poll would be longer than its interval.
+          nonRetryable: ageMs() + nextRetryDelay >= giveUpAfterSeconds * 1_000,
+          nextRetryDelay,
           details: [confirmed],
-        }),
+        });
+      },
     });
   }
 

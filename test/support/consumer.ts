@@ -24,19 +24,20 @@ export class Consumer {
     for (;;) {
       const channel = await connection.createChannel();
       channel.on('error', () => undefined);
+      const consumer = new Consumer(connection);
       try {
         await channel.checkQueue(queue);
+        // A queue that was declared a moment ago may still refuse a consumer.
+        await channel.consume(queue, (message) => {
+          if (!message) return;
+          const body = JSON.parse(message.content.toString('utf8'));
+          consumer.received.push({ messageId: String(message.properties.messageId), body, message });
+          channel.ack(message);
+        });
       } catch {
         await sleep(50);
         continue;
       }
-      const consumer = new Consumer(connection);
-      await channel.consume(queue, (message) => {
-        if (!message) return;
-        const body = JSON.parse(message.content.toString('utf8'));
-        consumer.received.push({ messageId: String(message.properties.messageId), body, message });
-        channel.ack(message);
-      });
       return consumer;
     }
   }
