@@ -32,7 +32,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=workflows /app/build/workflows.js ./build/
 COPY package.json package-lock.json ./
-COPY scripts/bootstrap.mjs scripts/check-settings.ts ./scripts/
+COPY scripts/background.mjs scripts/bootstrap.mjs scripts/check-settings.ts ./scripts/
 COPY sandbox/twitch ./sandbox/twitch
 COPY src ./src
 

@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whatGoesOn } from '../scripts/background.mjs';
 import { watchEvents } from '../src/client/watch.ts';
 import { loadDotEnv } from '../src/config/env.ts';
 import { reapServices, type Services, startServices } from './services/index.ts';
@@ -20,7 +21,7 @@ import { startTwitchSandbox, type TwitchSandbox } from './twitch/index.ts';
 const DEFAULT_HTTP_PORT = 8080;
 /** A terminal and npm may both pass on one Ctrl-C. */
 const SAME_SIGNAL_MS = 500;
-/** An installation may still be on its way when the services are to stop. */
+/** A service may still be coming up when it is to stop. */
 const STOP_WITHIN_MS = 15_000;
 
 const root = resolve(import.meta.dirname, '..');
@@ -55,6 +56,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 async function forceEnd(): Promise<void> {
   say('Ending at once.');
   await Promise.allSettled([worker?.kill(), services?.kill()]);
+  for (const line of whatGoesOn()) say(line);
   process.exit(130);
 }
 
@@ -75,7 +77,14 @@ async function run(): Promise<void> {
     plan.httpPort ?? ((await isFree(DEFAULT_HTTP_PORT, plan.httpHost)) ? DEFAULT_HTTP_PORT : await freePort()),
   );
   const healthUrl = `http://${plan.httpHost}:${httpPort}/readyz`;
-  starting = startServices({ dir, persist: plan.twitch === 'twitch', env: plan.given, steps, ports });
+  starting = startServices({
+    dir,
+    persist: plan.twitch === 'twitch',
+    env: plan.given,
+    steps,
+    ports,
+    signal: stopping.signal,
+  });
   starting.then((started) => {
     services = started;
   }, interrupt);
@@ -93,11 +102,10 @@ async function run(): Promise<void> {
   const env: NodeJS.ProcessEnv = { ...process.env, ...clientEnv };
   worker = await startWorker({ root, dir: localDir, env, healthUrl });
   const started = worker;
-  const [running] = await Promise.race([
-    Promise.all([starting, steps.run('Worker', () => started.ready())]),
-    interrupted,
-    started.died,
-  ]);
+  const cutShort = Promise.race([interrupted, started.died]);
+  // What must be installed or built first may take minutes; the worker waits for it, and its limit begins after it.
+  const running = await Promise.race([starting, cutShort]);
+  await Promise.race([steps.run('Worker', () => started.ready()), cutShort]);
 
   const watching = watchEvents({
     url: env.RABBITMQ_URL as string,
@@ -191,6 +199,7 @@ try {
   const stopped = starting?.then((started) => started.stop());
   await Promise.race([Promise.allSettled([sandbox?.close(), stopped]), sleep(STOP_WITHIN_MS)]);
   rmSync(envFile, { force: true });
+  for (const line of whatGoesOn()) say(line);
 }
 // Whatever is still being started or stopped ends with this process.
 process.exit(exitCode);

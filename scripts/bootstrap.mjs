@@ -1,13 +1,16 @@
 // Runs a TypeScript entry point on a machine that may have neither the dependencies nor a recent Node:
 //   node scripts/bootstrap.mjs <entry.ts> [arguments…]
 // Plain JavaScript without dependencies, since it runs before there are any and on old versions of Node.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runInBackground, whatGoesOn } from './background.mjs';
 
 /** From this major version on, Node runs TypeScript as it is. */
 const NEEDED_MAJOR = 24;
+const SIGNALS = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
+const SAY_EVERY_MS = 15_000;
 
 /**
  * Why the dependencies must be installed; undefined when they need not be. What was installed is compared with
@@ -52,24 +55,49 @@ export function chooseNode(root, version, execPath) {
   return existsSync(own) ? own : undefined;
 }
 
-/** @param {string} root @param {string} reason */
-function install(root, reason) {
-  process.stderr.write(`Setting up: ${reason}; running npm ci\n`);
+/**
+ * Goes on when it is interrupted, and is joined by whoever needs the same: two at once in one folder would spoil it.
+ *
+ * @param {string} root
+ * @param {boolean} development
+ * @param {string} reason
+ */
+async function install(root, development, reason) {
+  const say = (/** @type {string} */ text) => process.stderr.write(`${text}\n`);
+  say(`Setting up: ${reason}; running npm ci`);
   // Under npm the variable names the very npm that runs us; without it, the one on PATH.
   const npm = process.env.npm_execpath;
-  // What npm prints is set-up, not the entry's output.
-  const options = /** @type {const} */ ({ cwd: root, stdio: ['ignore', 2, 2] });
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const result = npm?.endsWith('.js')
-    ? spawnSync(process.execPath, [npm, ...args], options)
-    : spawnSync('npm', args, options);
-  if (result.status === 0) return;
-  const cause = result.error ? ` (${result.error.message})` : '';
-  process.stderr.write(
-    `\nnpm ci failed${cause}: its messages are above.\n` +
-      `Check that the package registry can be reached (npm ping), then run "npm ci" in ${root} and start again.\n`,
-  );
-  process.exit(1);
+  const [command, own] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  for (const signal of SIGNALS) process.on(signal, stop);
+  let saidAt = 0;
+  try {
+    await runInBackground({
+      name: 'npm ci',
+      file: join(root, '.local', 'setup', 'npm-ci'),
+      command,
+      args: [...own, ...args],
+      cwd: root,
+      isDone: () => whyInstall(root, development) === undefined,
+      onTick: (elapsedMs) => {
+        if (elapsedMs - saidAt < SAY_EVERY_MS) return;
+        saidAt = elapsedMs;
+        say(`  npm ci: ${Math.round(elapsedMs / 1000)} s so far`);
+      },
+      signal: stopping.signal,
+    });
+  } catch (error) {
+    if (stopping.signal.aborted) {
+      for (const line of whatGoesOn()) say(`\n${line}`);
+      process.exit(130);
+    }
+    say(`\n${/** @type {Error} */ (error).message}\n`);
+    say(`Check that the package registry can be reached (npm ping), then run "npm ci" in ${root} and start again.`);
+    process.exit(1);
+  }
+  for (const signal of SIGNALS) process.off(signal, stop);
 }
 
 /**
@@ -80,7 +108,7 @@ function run(node, args) {
   const child = spawn(node, args, { stdio: 'inherit' });
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   let forwardedAt = 0;
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to the whole process group, and npm then sends it on to us once more: the child has it.
       if (signal === 'SIGINT' && onTerminal) return;
@@ -102,7 +130,7 @@ function run(node, args) {
   });
 }
 
-function main() {
+async function main() {
   const [entry, ...args] = process.argv.slice(2);
   if (!entry) {
     process.stderr.write('usage: node scripts/bootstrap.mjs <entry.ts> [arguments…]\n');
@@ -111,8 +139,9 @@ function main() {
   const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
   const isRecent = Number.parseInt(process.version.slice(1), 10) >= NEEDED_MAJOR;
   // An old Node needs the recent one, which is a development dependency.
-  const reason = whyInstall(root, !entry.startsWith('src/') || !isRecent);
-  if (reason) install(root, reason);
+  const development = !entry.startsWith('src/') || !isRecent;
+  const reason = whyInstall(root, development);
+  if (reason) await install(root, development, reason);
   const node = chooseNode(root, process.version, process.execPath);
   if (!node) {
     process.stderr.write(
@@ -124,4 +153,4 @@ function main() {
   run(node, [join(root, entry), ...args]);
 }
 
-if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) main();
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main();

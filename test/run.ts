@@ -7,6 +7,7 @@ import { globSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Services, startServices } from '../sandbox/services/index.ts';
 import { createSteps } from '../sandbox/services/steps.ts';
+import { whatGoesOn } from '../scripts/background.mjs';
 import { sharedEnvironment } from './support/environment.ts';
 import { type ResultCounter, runTests } from './support/runner.ts';
 
@@ -25,12 +26,17 @@ const chosen = files.filter((file) => filters.length === 0 || filters.some((filt
 let services: Services | undefined;
 let results: ResultCounter | undefined;
 const dir = newRunFolder();
+// Until the services are up: then Ctrl-C ends this process and the files that it runs at once.
+const stopping = new AbortController();
+const stop = () => stopping.abort(new Error('interrupted'));
+process.once('SIGINT', stop);
 try {
   if (chosen.length === 0) throw new Error(`no test file matches ${filters.join(' ') || 'test/**/*.test.ts'}`);
   services = await startServices({
     dir,
     steps: createSteps(process.stdout),
     headless: true,
+    signal: stopping.signal,
     // Not the variables of the application: a shell that points at real services must not have tests run on them.
     env: {
       TEMPORAL_ADDRESS: process.env.TEST_TEMPORAL_ADDRESS ?? '',
@@ -38,6 +44,8 @@ try {
       RABBITMQ_URL: process.env.TEST_RABBITMQ_URL ?? '',
     },
   });
+  stopping.signal.throwIfAborted();
+  process.off('SIGINT', stop);
   Object.assign(process.env, sharedEnvironment(services));
   process.stdout.write('\n');
   results = await runTests({
@@ -52,6 +60,7 @@ try {
 } finally {
   await services?.stop();
 }
+for (const line of whatGoesOn()) process.stdout.write(`${line}\n`);
 
 if (results && results.failures.length > 0) {
   process.stdout.write(`\nFailed (logs of the services: ${dir}):\n`);

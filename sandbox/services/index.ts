@@ -18,6 +18,8 @@ export interface ServicesOptions {
   headless?: boolean;
   /** Ports for those that are started, for a caller who tells others before they are up. Default: free ones. */
   ports?: { temporal?: number; redis?: number; rabbitmq?: number };
+  /** Ends the waiting for what is being installed or built; that goes on, see `whatGoesOn`. */
+  signal?: AbortSignal;
 }
 
 /** The three services that the application needs: where they are, and those among them that we run. */
@@ -49,28 +51,37 @@ export async function reapServices(dir: string): Promise<void> {
 }
 
 /**
- * Starts the services that are not given, all at once. Nothing stays behind: when one fails to start the others are
- * stopped, and when this process dies in any way its services end with it (see `startProcess`).
+ * Starts the services that are not given, all at once. No service stays behind: when one fails to start the others are
+ * stopped, and when this process dies in any way its services end with it (see `startProcess`). What has to be installed or
+ * built for them goes on.
  *
  * @throws the error of the service that failed; FolderInUseError when another process uses `dir`
  */
 export async function startServices(options: ServicesOptions): Promise<Services> {
   const { dir, persist = false, env = {}, steps = silentSteps, headless = false, ports = {} } = options;
+  const failing = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failing.signal]) : failing.signal;
   const on = (port: number | undefined) => (port === undefined ? {} : { port });
   const startOne = <T>(label: string, given: string | undefined, start: (say: (text: string) => void) => Promise<T>) =>
-    given ? undefined : steps.run(label, start);
+    given
+      ? undefined
+      : steps.run(label, start).catch((error) => {
+          // The first reason is the one to tell, and the others need not build anything first.
+          failing.abort(error);
+          throw error;
+        });
 
   const starts = [
     startOne('Temporal', env.TEMPORAL_ADDRESS, (say) => {
       const temporalDir = join(dir, 'temporal');
       const keep = persist ? { dbFile: join(temporalDir, 'temporal.db') } : {};
-      return startTemporal({ dir: temporalDir, say, headless, ...on(ports.temporal), ...keep });
+      return startTemporal({ dir: temporalDir, say, signal, headless, ...on(ports.temporal), ...keep });
     }),
     startOne('Redis', env.DRAGONFLY_URL, (say) =>
-      startRedis({ dir: join(dir, 'redis'), persist, say, ...on(ports.redis) }),
+      startRedis({ dir: join(dir, 'redis'), persist, say, signal, ...on(ports.redis) }),
     ),
     startOne('RabbitMQ', env.RABBITMQ_URL, (say) =>
-      startRabbitmq({ dir: join(dir, 'rabbitmq'), say, ...on(ports.rabbitmq) }),
+      startRabbitmq({ dir: join(dir, 'rabbitmq'), say, signal, ...on(ports.rabbitmq) }),
     ),
   ] as const;
 
@@ -78,10 +89,9 @@ export async function startServices(options: ServicesOptions): Promise<Services>
   const end = async (how: 'stop' | 'kill') => {
     await Promise.all(results.map((result) => (result.status === 'fulfilled' ? result.value?.[how]() : undefined)));
   };
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed) {
+  if (failing.signal.aborted) {
     await end('stop');
-    throw failed.reason;
+    throw failing.signal.reason;
   }
   const [temporal, redis, rabbitmq] = await Promise.all(starts);
 

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { findCommand } from './process.ts';
+import { MARK } from './setup/children.ts';
+import { type SetUpOptions, setUp } from './setup/work.ts';
 
-type Say = (text: string) => void;
-
-let queue: Promise<unknown> = Promise.resolve();
+const MOST_SHOWN = 60;
 
 /** Whether {@link aptInstall} can work here: Debian's package manager, and the right to use it. */
 export function canAptInstall(): boolean {
@@ -12,30 +11,23 @@ export function canAptInstall(): boolean {
 }
 
 /**
- * Installs a Debian package. One at a time: the package manager has one lock. The package's own service is kept from
- * starting, since what is wanted is the program.
+ * Installs a Debian package, in the background: the package manager must not be stopped half-way. One at a time, since it
+ * has one lock.
+ *
+ * @param isDone whether the package's program can be found
  */
-export function aptInstall(packageName: string, say: Say): Promise<void> {
-  const installed = queue.then(() => installNow(packageName, say));
-  queue = installed.catch(() => {});
-  return installed;
-}
-
-async function installNow(packageName: string, say: Say): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const waitForLock = ['-o', 'DPkg::Lock::Timeout=300'];
-  const policy = '/usr/sbin/policy-rc.d';
-  const policyIsOurs = !existsSync(policy);
-  try {
-    say(`installing Debian's ${packageName}: apt-get update`);
-    await command('apt-get', [...waitForLock, 'update', '-qq'], env);
-    if (policyIsOurs) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-    say(`installing Debian's ${packageName}: apt-get install`);
-    await command('apt-get', [...waitForLock, 'install', '-y', '-qq', '--no-install-recommends', packageName], env);
-    say('');
-  } finally {
-    if (policyIsOurs) rmSync(policy, { force: true });
-  }
+export async function aptInstall(packageName: string, isDone: () => boolean, options: SetUpOptions): Promise<void> {
+  let step = packageName;
+  let last = '';
+  const narrator = {
+    line(text: string) {
+      if (text.startsWith(MARK)) [step, last] = [text.slice(MARK.length), ''];
+      else if (text.trim() !== '') last = `: ${text.trim().slice(0, MOST_SHOWN)}`;
+    },
+    text: () => `installing Debian's ${step}${last}`,
+  };
+  const work = { name: `installing Debian's ${packageName}`, lock: 'apt', args: ['apt', packageName] };
+  await setUp({ ...work, isDone, narrator }, options);
 }
 
 /** Runs a program to its end. The error of a failed one carries the last lines of what it printed. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import {
   accessSync,
   closeSync,
@@ -10,11 +10,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
+import { startTime } from '../../scripts/background.mjs';
 
 /** A service's operating system process, with all that it started in turn. */
 export interface ManagedProcess {
@@ -84,9 +81,9 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
       resolve();
     });
   });
-  const startedAt = await startTime(pid);
+  const startedAt = startTime(pid);
   if (alive(child)) {
-    const record: ProcessRecord = { pid, startedAt, owner: process.pid, ownerStartedAt: await ownStartTime() };
+    const record: ProcessRecord = { pid, startedAt, owner: process.pid, ownerStartedAt: startTime(process.pid) };
     writeFileSync(recordFile(dir, name), JSON.stringify(record));
     if (!alive(child)) rmSync(recordFile(dir, name), { force: true });
   }
@@ -136,9 +133,21 @@ export function plainEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessE
   };
 }
 
-/** The full path of a program: on PATH, or in one of `alsoIn`. */
-export function findCommand(name: string, alsoIn: readonly string[] = []): string | undefined {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...alsoIn]) {
+/** Where package managers and installers put programs, and a PATH often does not lead. */
+const PROGRAM_DIRS = [
+  '/usr/local/bin',
+  '/opt/homebrew/bin',
+  '/usr/sbin',
+  '/usr/local/sbin',
+  '/opt/homebrew/sbin',
+  '/usr/local/go/bin',
+  '/usr/lib/erlang/bin',
+];
+
+/** The full path of a program: on PATH, or in a folder of `LOCAL_PROGRAM_DIRS` (a list like PATH; default: the usual ones). */
+export function findCommand(name: string): string | undefined {
+  const others = process.env.LOCAL_PROGRAM_DIRS?.split(delimiter) ?? PROGRAM_DIRS;
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...others]) {
     if (folder === '') continue;
     const file = join(folder, name);
     try {
@@ -186,8 +195,8 @@ export async function reapStale(dir: string, name: string): Promise<void> {
     rmSync(file, { force: true });
     return;
   }
-  if ((await startTime(record.pid)) === record.startedAt) {
-    if ((await startTime(record.owner)) === record.ownerStartedAt) throw new FolderInUseError(dir, record.owner);
+  if (startTime(record.pid) === record.startedAt) {
+    if (startTime(record.owner) === record.ownerStartedAt) throw new FolderInUseError(dir, record.owner);
     signalGroup(record.pid, 'SIGKILL');
   }
   rmSync(file, { force: true });
@@ -207,27 +216,4 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-/** A text that differs between two processes that had the same id; empty when there is no such process. */
-export async function startTime(pid: number): Promise<string> {
-  try {
-    if (process.platform === 'linux') {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-      // The name of the program, in brackets, may hold spaces: fields are counted from behind it. The 22nd is meant.
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    }
-    const { stdout } = await run('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { ...process.env, LC_ALL: 'C' } });
-    return stdout.trim();
-  } catch {
-    // Neither way finds a process that is gone, which is an answer.
-    return '';
-  }
-}
-
-let own: Promise<string> | undefined;
-
-function ownStartTime(): Promise<string> {
-  own ??= startTime(process.pid);
-  return own;
 }

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFile
 import { basename, dirname, join, resolve } from 'node:path';
 import { aptInstall, canAptInstall, command } from './install.ts';
 import { findCommand, plainEnvironment } from './process.ts';
+import type { SetUpOptions } from './setup/work.ts';
 
 export interface RabbitmqPorts {
   amqp: number;
@@ -22,11 +23,11 @@ export interface RabbitmqProgram {
 const NODE_NAME = 'stream-poller@localhost';
 
 /** Finds RabbitMQ, installing Debian's package when there is none and we may. @throws saying what to install */
-export async function findRabbitmq(say: (text: string) => void = () => {}): Promise<RabbitmqProgram> {
+export async function findRabbitmq(options: SetUpOptions = {}): Promise<RabbitmqProgram> {
   const found = findInstalled();
   if (found) return found;
   if (canAptInstall()) {
-    await aptInstall('rabbitmq-server', say);
+    await aptInstall('rabbitmq-server', () => findInstalled() !== undefined, options);
     const installed = findInstalled();
     if (installed) return installed;
   }
@@ -37,7 +38,7 @@ export async function findRabbitmq(say: (text: string) => void = () => {}): Prom
 }
 
 function findInstalled(): RabbitmqProgram | undefined {
-  const onPath = findCommand('rabbitmq-server', ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/sbin']);
+  const onPath = findCommand('rabbitmq-server');
   if (!onPath) return undefined;
   // Debian puts a wrapper on PATH that runs the system's node as its user and refuses everybody but root. What it wraps
   // lies beside it and runs as anyone.
@@ -45,7 +46,7 @@ function findInstalled(): RabbitmqProgram | undefined {
   const bin = dirname(real);
   const server = basename(real) === 'rabbitmq-script-wrapper' ? join(bin, 'rabbitmq-server') : onPath;
   const ctl = existsSync(join(bin, 'rabbitmqctl')) ? join(bin, 'rabbitmqctl') : join(dirname(onPath), 'rabbitmqctl');
-  const epmd = findCommand('epmd', ['/usr/lib/erlang/bin', '/usr/local/bin', '/opt/homebrew/bin']);
+  const epmd = findCommand('epmd');
   return epmd && existsSync(ctl) ? { server, ctl, epmd } : undefined;
 }
 

@@ -2,16 +2,15 @@ import { resolve } from 'node:path';
 import { ask, PortTakenError, untilReady, withFreePorts } from './ports.ts';
 import { logFile, type ManagedProcess, reapStale, startProcess, tailLog } from './process.ts';
 import { findRabbitmq, type RabbitmqPorts, rabbitmqctl, rabbitmqEnvironment, writeNodeFiles } from './rabbitmq-node.ts';
+import type { SetUpOptions } from './setup/work.ts';
 
 export { rabbitmqctl } from './rabbitmq-node.ts';
 
-export interface RabbitmqOptions {
+export interface RabbitmqOptions extends SetUpOptions {
   /** Holds everything of the node: its data is kept over restarts, and over runs in the same folder. */
   dir: string;
   /** Port for AMQP; default: a free one. */
   port?: number;
-  /** Told what happens when something has to be installed. */
-  say?: (text: string) => void;
 }
 
 /** A private RabbitMQ node on 127.0.0.1, apart from any that the system runs. */
@@ -45,7 +44,7 @@ export interface LocalRabbitmq {
 
 /** Starts a node of its own for the caller. @throws when RabbitMQ is not installed, or when the node does not come up */
 export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabbitmq> {
-  const program = await findRabbitmq(options.say);
+  const program = await findRabbitmq(options);
   const dir = resolve(options.dir);
   await reapStale(dir, 'rabbitmq');
   await reapStale(dir, 'epmd');
@@ -66,7 +65,7 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabb
     try {
       await untilReady(() => speaksAmqp(ports.amqp), {
         what: `RabbitMQ on port ${ports.amqp}`,
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
         givenUp: () => (broker.running ? undefined : new Error(`RabbitMQ ended at once:\n${tailLog(log)}`)),
       });
     } catch (error) {

@@ -11,18 +11,17 @@ import {
   startProcess,
   tailLog,
 } from './process.ts';
+import type { SetUpOptions } from './setup/work.ts';
 
 export type RedisKind = 'dragonfly' | 'valkey-server' | 'redis-server';
 
-export interface RedisOptions {
+export interface RedisOptions extends SetUpOptions {
   /** Holds its data and its log. */
   dir: string;
   /** Default: a free one. */
   port?: number;
   /** Keeps the data when it is stopped or killed, and starts with what `dir` holds. Default: false. */
   persist?: boolean;
-  /** Told what happens when something has to be installed. */
-  say?: (text: string) => void;
 }
 
 /** A private Dragonfly, Valkey or Redis on 127.0.0.1. */
@@ -45,11 +44,11 @@ export interface LocalRedis {
 const KINDS: readonly RedisKind[] = ['dragonfly', 'valkey-server', 'redis-server'];
 
 /** Finds a Redis-compatible server, installing Debian's when there is none and we may. */
-export async function findRedis(say: (text: string) => void = () => {}): Promise<{ kind: RedisKind; path: string }> {
+export async function findRedis(options: SetUpOptions = {}): Promise<{ kind: RedisKind; path: string }> {
   const found = findInstalled();
   if (found) return found;
   if (canAptInstall()) {
-    await aptInstall('redis-server', say);
+    await aptInstall('redis-server', () => findInstalled() !== undefined, options);
     const installed = findInstalled();
     if (installed) return installed;
   }
@@ -62,7 +61,7 @@ export async function findRedis(say: (text: string) => void = () => {}): Promise
 
 /** Starts a server of its own for the caller. @throws when none is installed, or when it does not come up */
 export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
-  const { kind, path } = await findRedis(options.say);
+  const { kind, path } = await findRedis(options);
   const { dir, persist = false } = options;
   await reapStale(dir, 'redis');
   if (!persist) removeData(dir);
@@ -74,7 +73,7 @@ export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
     try {
       await untilReady(() => ask(port, 'PING\r\n', (answer) => answer.includes('+PONG')), {
         what: `${kind} on port ${port}`,
-        timeoutMs: 20_000,
+        timeoutMs: 60_000,
         intervalMs: 20,
         givenUp: () => (started.running ? undefined : new Error(`${kind} ended at once:\n${tailLog(log)}`)),
       });
@@ -125,7 +124,7 @@ async function save(port: number, kind: RedisKind): Promise<void> {
 
 function findInstalled(): { kind: RedisKind; path: string } | undefined {
   for (const kind of KINDS) {
-    const path = findCommand(kind, ['/usr/local/bin', '/opt/homebrew/bin']);
+    const path = findCommand(kind);
     if (path) return { kind, path };
   }
   return undefined;

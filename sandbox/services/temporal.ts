@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path';
 import { command } from './install.ts';
 import { PortTakenError, untilReady, withFreePorts } from './ports.ts';
 import { logFile, type ManagedProcess, plainEnvironment, reapStale, startProcess, tailLog } from './process.ts';
+import type { SetUpOptions } from './setup/work.ts';
 import { findTemporalCli } from './temporal-cli.ts';
 
-export interface TemporalOptions {
+export interface TemporalOptions extends SetUpOptions {
   /** Holds its log. */
   dir: string;
   /** Port of the frontend; default: a free one. */
@@ -22,8 +23,6 @@ export interface TemporalOptions {
   headless?: boolean;
   /** The `temporal` program; default: what {@link findTemporalCli} finds. */
   cli?: string;
-  /** Told what happens when something has to be installed. */
-  say?: (text: string) => void;
 }
 
 /** A private Temporal dev server on 127.0.0.1. */
@@ -65,7 +64,7 @@ export const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
   const { namespace = 'default', headless = false } = options;
   const dir = resolve(options.dir);
-  const cli = options.cli ?? (await findTemporalCli(options.say));
+  const cli = options.cli ?? (await findTemporalCli(options));
   await reapStale(dir, 'temporal');
   mkdirSync(dir, { recursive: true });
   // An empty file in place of the user's own: profiles and addresses from there are for other servers.
@@ -87,7 +86,7 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
     try {
       await untilReady(() => knowsNamespace(cli, `127.0.0.1:${port}`, namespace, env), {
         what: `Temporal on port ${port}`,
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
         givenUp: () => (started.running ? undefined : new Error(`Temporal ended at once:\n${tailLog(log)}`)),
       });
     } catch (error) {

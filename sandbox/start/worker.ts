@@ -6,7 +6,10 @@ import { logFile, type ManagedProcess, reapStale, startProcess, tailLog } from '
 
 /** The poll comes with the schedule, which is applied when everything else is ready. */
 const LATER_CHECKS = ['polls'];
+/** Counts from when its services are up; before that it waits for as long as that takes. */
 const READY_WITHIN_MS = 90_000;
+/** A command of the client, on a machine that is busy with the start of everything else. */
+const CLIENT_WITHIN_MS = 60_000;
 /** More than the worker takes before it ends by itself. */
 const STOP_WITHIN_MS = 20_000;
 
@@ -25,7 +28,11 @@ export interface LocalWorker {
   readonly log: string;
   /** Rejects when it ends before {@link stop} or {@link kill}, with the last lines of its log. */
   readonly died: Promise<never>;
-  /** Resolves when it is ready but for its first poll. @throws with what is missing when that takes too long */
+  /**
+   * Resolves when it is ready but for its first poll: to be called when its services are up.
+   *
+   * @throws with what is missing when that takes too long from now on
+   */
   ready(): Promise<void>;
   /** Lets it finish what is in hand. */
   stop(): Promise<void>;
@@ -100,9 +107,10 @@ async function readinessOf(healthUrl: string): Promise<Checks | undefined> {
 export function runClient(root: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
     const command = [join(root, 'src', 'client.ts'), ...args];
-    execFile(process.execPath, command, { cwd: root, env, timeout: 60_000 }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`client ${args.join(' ')}: ${`${stdout}${stderr}`.trim() || error.message}`));
-      else resolve(stdout);
+    execFile(process.execPath, command, { cwd: root, env, timeout: CLIENT_WITHIN_MS }, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const late = error.killed ? `did not end within ${CLIENT_WITHIN_MS / 1_000} s; ` : '';
+      reject(new Error(`client ${args.join(' ')}: ${late}${`${stdout}${stderr}`.trim() || error.message}`));
     });
   });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { eventually } from '../support/services.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const script = join(root, 'scripts', 'bootstrap.mjs');
@@ -91,4 +92,40 @@ test('SIGTERM reaches the entry once, and its end is ours', async (t) => {
   const code = await new Promise((done) => child.once('exit', done));
   assert.equal(code, 3);
   assert.match(output, /got 1/);
+});
+
+test('npm ci goes on after Ctrl-C, and the next start joins it', async (t) => {
+  const dir = checkout(t, a1);
+  cpSync(join(root, 'scripts'), join(dir, 'scripts'), { recursive: true });
+  writeFileSync(join(dir, 'entry.ts'), 'console.log("running");');
+  writeFileSync(
+    join(dir, 'npm'),
+    `#!/bin/sh
+echo "$1" >> "${dir}/runs"
+sleep 3
+mkdir -p node_modules
+echo '${JSON.stringify({ packages: a1 })}' > node_modules/.package-lock.json
+`,
+    { mode: 0o755 },
+  );
+  const { npm_execpath: _, ...others } = process.env;
+  const env = { ...others, PATH: `${dir}:${process.env.PATH}` };
+  const start = () => {
+    const child = spawn(process.execPath, [join(dir, 'scripts', 'bootstrap.mjs'), 'entry.ts'], { env, detached: true });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+    return { child, ended: new Promise((done) => child.once('close', (code) => done([code, output]))) };
+  };
+  const runs = () => readFileSync(join(dir, 'runs'), 'utf8');
+
+  const first = start();
+  await eventually(runs);
+  process.kill(-(first.child.pid as number), 'SIGINT');
+  const [code, output] = (await first.ended) as [number, string];
+  assert.equal(code, 130);
+  assert.match(output, /npm ci goes on in the background, and the next start joins it \(log: .*kill -- -\d+\)/);
+  const [secondCode, secondOutput] = (await start().ended) as [number, string];
+  assert.equal(secondCode, 0);
+  assert.match(secondOutput, /running$/m);
+  assert.equal(runs(), 'ci\n');
 });

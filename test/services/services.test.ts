@@ -9,10 +9,11 @@ import { connect } from 'amqplib';
 import { Redis } from 'ioredis';
 import { startServices } from '../../sandbox/services/index.ts';
 import { ask } from '../../sandbox/services/ports.ts';
-import { FolderInUseError, reapStale, startProcess, startTime } from '../../sandbox/services/process.ts';
+import { FolderInUseError, reapStale, startProcess } from '../../sandbox/services/process.ts';
 import { deleteVhosts, startRabbitmq } from '../../sandbox/services/rabbitmq.ts';
 import { startRedis } from '../../sandbox/services/redis.ts';
 import { startTemporal } from '../../sandbox/services/temporal.ts';
+import { startTime } from '../../scripts/background.mjs';
 import { eventually } from '../support/services.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'stream-poller-services-'));
@@ -40,8 +41,8 @@ function owned<T extends { kill(): Promise<void> }>(t: TestContext, service: T):
   return service;
 }
 
-async function isGone(pid: number): Promise<boolean> {
-  return (await startTime(pid)) === '';
+function isGone(pid: number): boolean {
+  return startTime(pid) === '';
 }
 
 async function withRedis<T>(url: string, use: (client: Redis) => Promise<T>): Promise<T> {
@@ -67,7 +68,7 @@ test('redis: keeps its data over a restart when told to, loses it when told to, 
   assert.equal(await read(), null);
   const { pid } = redis;
   await redis.stop();
-  assert.ok(await isGone(pid));
+  assert.ok(isGone(pid));
 });
 
 test('redis: with persist, the data survives a crash and a later start in the same folder', async (t) => {
@@ -99,7 +100,7 @@ test('temporal: serves its namespace, keeps its address and state over a restart
   await temporal.kill();
   await temporal.start();
   assert.equal(temporal.address, address);
-  assert.ok(await isGone(pid));
+  assert.ok(isGone(pid));
   assert.ok(existsSync(join(dir, 'state.db')));
   await temporal.stop();
   assert.deepEqual(processesIn(dir), []);
@@ -165,7 +166,7 @@ test('given services are used and not started', async () => {
   assert.equal(services.temporal, undefined);
   assert.ok(services.redis);
   await services.stop();
-  assert.ok(await isGone(services.redis.pid));
+  assert.ok(isGone(services.redis.pid));
 });
 
 test('when one service cannot start, the others are stopped', async () => {
@@ -189,7 +190,7 @@ test('a service does not outlive a process that was killed', async () => {
   const script = join(import.meta.dirname, 'fixtures', 'start-and-wait.ts');
   const child = spawn(process.execPath, [script, join(base, 'orphan')], { stdio: ['ignore', 'pipe', 'inherit'] });
   const pid = Number(await new Promise((resolve) => child.stdout.once('data', resolve)));
-  assert.equal(await isGone(pid), false);
+  assert.equal(isGone(pid), false);
   child.kill('SIGKILL');
   await eventually(() => isGone(pid), { message: 'the end of the orphan' });
 });
