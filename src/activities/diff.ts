@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Batch, StreamEvent } from '../model.ts';
 import { type Skipped, targetOf } from '../storage/compareAll.ts';
-import type { PageRef, PollRef, StagedStream } from '../storage/streams.ts';
+import type { PageRef, PollRef, StagedStream, UnpolledTargets } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
@@ -15,6 +15,8 @@ export interface DiffStreamsInput {
   complete: Batch[];
   /** Unix milliseconds, 0 if unknown. */
   lastCompleteMs: number;
+  /** Targets that earlier polls did not reach; absent if there are none, and in histories of before they were told. */
+  unpolled?: UnpolledTargets[];
 }
 
 export interface DiffStreamsResult {
@@ -65,7 +67,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
   return {
     /** Compares staged pages with the live set, claims the new streams and counts misses of complete batches. */
     async diffStreams(input: DiffStreamsInput): Promise<DiffStreamsResult> {
-      const { poll, owner, pages, complete, lastCompleteMs } = input;
+      const { poll, owner, pages, complete, lastCompleteMs, unpolled } = input;
       return heartbeating(
         () => undefined,
         async () => {
@@ -88,6 +90,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
               streams: [...seen.values()],
               complete: { users: idsOf('user'), games: idsOf('game') },
               lastCompleteMs,
+              unpolled,
               firstSight: settings.FIRST_SIGHT,
               offlineAfterMisses: settings.OFFLINE_AFTER_MISSES,
               nowMs,

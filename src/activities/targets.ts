@@ -131,7 +131,9 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
   async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
     const nowMs = Date.now();
     const { lost } = await streams.openPoll(poll, last.pollMs, last.completeMs, nowMs);
+    await streams.noteUnpolled(last.unpolled ?? []);
     if (lost) {
+      await streams.noteUnpolledBeforeLoss(last.unpolled ?? []);
       log.error('the store has lost what earlier polls wrote; streams that started before them are taken in silently', {
         lastPoll: new Date(last.pollMs).toISOString(),
       });

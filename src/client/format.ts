@@ -43,6 +43,8 @@ export function printable(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
 }
 
+const MOST_RANGES = 5;
+
 /** A poll's report as lines of words; the second and later ones only where something went wrong. */
 export function reportLines(report: PollReport): string[] {
   const { announced, silent, ended, live, handedOver, failedBatches, incompleteBatches, failedRequests } = report;
@@ -54,6 +56,10 @@ export function reportLines(report: PollReport): string[] {
   ];
   if (handedOver > 0) lines.push(`${counted(handedOver, 'event')} handed over for delivery when the broker is back`);
   if (failedBatches > 0) lines.push(`${counted(failedBatches, 'batch', 'batches')} not polled`);
+  for (const { kind, first, last, targets, missedMs } of (report.unpolled ?? []).slice(0, MOST_RANGES)) {
+    const which = first === last ? `${kind} ${first}` : `${counted(targets, 'target')}, ${kind} ${first} to ${last},`;
+    lines.push(printable(`${which} not reached by any poll since ${new Date(missedMs).toISOString()}`));
+  }
   if (incompleteBatches > 0) lines.push(`${counted(incompleteBatches, 'batch', 'batches')} broke off`);
   if (report.skipped) lines.push(`${counted(report.skipped, 'stream')} skipped: the store fails over them`);
   if (report.refused > 0) lines.push(`${counted(report.refused, 'target')} set aside, because Twitch refuses them`);

@@ -1,4 +1,5 @@
 import type { Stream, StreamEvent, TargetKind } from '../model.ts';
+import type { UnpolledRange } from '../workflows/unpolled.ts';
 import { compareAll, eventBytes, type Skipped } from './compareAll.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
@@ -33,6 +34,14 @@ export interface PageRef {
   streams: number;
 }
 
+/** Targets from one id to another, in bytewise order, that were all polled last by a poll that began at `sinceMs` (0: never). */
+export interface UnpolledTargets {
+  kind: TargetKind;
+  first: string;
+  last: string;
+  sinceMs: number;
+}
+
 export interface DiffRequest {
   poll: PollRef;
   /** Who claims: the same for every attempt of one diff, another for each diff of the poll. */
@@ -42,6 +51,8 @@ export interface DiffRequest {
   complete: { users: readonly string[]; games: readonly string[] };
   /** When the last complete poll began (Unix ms): a stream older than that that a game shows now has entered it. */
   lastCompleteMs: number;
+  /** Targets that this poll did not reach, with times of their own. */
+  unpolled?: readonly UnpolledTargets[] | undefined;
   firstSight: 'announce' | 'silent';
   offlineAfterMisses: number;
   /** Users that are seen now keep the full rhythm until then (Unix ms). */
@@ -86,6 +97,11 @@ export function readLiveEntry(text: string): LiveEntry {
   return { ...JSON.parse(state), ...(about && JSON.parse(about)) };
 }
 
+/** As the script diffStreams reads them. */
+function exceptions(unpolled: readonly UnpolledTargets[]) {
+  return unpolled.map(({ kind, first, last, sinceMs }) => ({ kind, first, last, before: sinceMs - VISIBILITY_LAG_MS }));
+}
+
 /** The live set, the marks of announced streams, and the pages staged between a request and its diff. */
 export class Streams {
   readonly #redis: Dragonfly;
@@ -119,6 +135,24 @@ export class Streams {
       nowMs + AFTER_LOSS_MS,
     );
     return { lost: lost === 1, seeded };
+  }
+
+  /**
+   * After a loss of state: streams of targets that polls had missed are taken in silently only if they started before these
+   * were polled last. To be called before anything is compared; safe to call again.
+   */
+  async noteUnpolledBeforeLoss(unpolled: readonly UnpolledTargets[]): Promise<void> {
+    await this.#redis.hset(this.#keys.meta, 'silentExcept', JSON.stringify(exceptions(unpolled)));
+  }
+
+  /** Notes which targets the last poll, and those before it, did not reach: for the readiness of all processes. */
+  async noteUnpolled(unpolled: readonly UnpolledRange[]): Promise<void> {
+    if (unpolled.length === 0) await this.#redis.hdel(this.#keys.meta, 'unpolled');
+    else await this.#redis.hset(this.#keys.meta, 'unpolled', JSON.stringify(unpolled));
+  }
+
+  async readUnpolled(): Promise<UnpolledRange[]> {
+    return JSON.parse((await this.#redis.hget(this.#keys.meta, 'unpolled')) ?? '[]') as UnpolledRange[];
   }
 
   /**
@@ -200,6 +234,7 @@ export class Streams {
         markMs: MARK_MS,
         firstSight: request.firstSight,
         enteredBefore: request.lastCompleteMs - VISIBILITY_LAG_MS,
+        except: exceptions(request.unpolled ?? []),
         offlineAfterMisses: request.offlineAfterMisses,
         hotUntil: request.hotUntilMs,
         claimBytes,

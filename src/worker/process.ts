@@ -24,6 +24,7 @@ import { Metrics } from './metrics.ts';
 import { pollCheck } from './pollCheck.ts';
 import { scheduleView } from './scheduleView.ts';
 import { closing, type Stop } from './stop.ts';
+import { targetsCheck } from './targetsCheck.ts';
 import { startWorkers, type TemporalWorkers } from './temporalWorkers.ts';
 
 /** How long workers wait for the store at the start: without it they only collect failed attempts. */
@@ -105,6 +106,7 @@ export async function runProcess({
       dragonfly: dragonflyCheck(redis, settings.DRAGONFLY_URL),
       rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
       twitch: twitchCheck(twitch),
+      targets: targetsCheck(streams, settings),
       polls: pollCheck({ progress, schedule: scheduleView(() => client, settings.INSTANCE), settings }),
     },
   });

@@ -6,6 +6,7 @@ import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from
 import type { Resume } from './input.ts';
 import { noteFailedRequests, noteProblem } from './report.ts';
 import type { Slices } from './slices.ts';
+import { addMissed, type Missed } from './unpolled.ts';
 import { takesNewSteps } from './version.ts';
 
 type PollPage = ReturnType<typeof twitchActivities>['pollPage'];
@@ -21,6 +22,8 @@ export interface BatchOptions {
   known: number;
   /** The ids were refused in an earlier poll, and are tried again. */
   refusedBefore: boolean;
+  /** The ids are of the hot users only. */
+  hot: boolean;
 }
 
 /** Asks Twitch for the batches of a poll, each through all its pages, and hands what comes to the slices. */
@@ -28,6 +31,8 @@ export class Batches {
   readonly #state: Resume;
   readonly #slices: Slices;
   readonly #pollPage: PollPage;
+  /** Batches of this run, for those that turn out to be lost after they were polled. */
+  readonly #polled = new Map<number, Missed>();
 
   constructor(state: Resume, slices: Slices, pollPage: PollPage) {
     this.#state = state;
@@ -36,7 +41,7 @@ export class Batches {
   }
 
   /** Polls one batch. Ids that Twitch refuses are set aside, and the rest of the batch is polled. */
-  async poll(batch: Batch, { known, refusedBefore }: BatchOptions): Promise<void> {
+  async poll(batch: Batch, { known, refusedBefore, hot }: BatchOptions): Promise<void> {
     const { report } = this.#state;
     this.#state.bisecting ??= { left: BISECTING_REQUESTS };
     const parts = new Bisection(batch.ids, this.#state.bisecting, refusedBefore);
@@ -65,7 +70,24 @@ export class Batches {
       report.failedBatches += 1;
       noteProblem(report, why);
     }
+    // What was refused before is set aside: nobody waits for it.
+    if (!refusedBefore) {
+      this.#polled.set(batch.no, missedOf(batch, batch.ids, hot));
+      if (parts.unpolled.length > 0) this.#miss(missedOf(batch, parts.unpolled.flat(), hot));
+    }
     await this.#setAside(batch, parts, refusedBefore);
+  }
+
+  /** Notes batches that were polled, but not compared. */
+  noteLost(batches: Iterable<number>): void {
+    for (const no of batches) {
+      const missed = this.#polled.get(no);
+      if (missed) this.#miss(missed);
+    }
+  }
+
+  #miss(missed: Missed): void {
+    this.#state.missed = addMissed(this.#state.missed ?? [], missed);
   }
 
   /** Follows the chain of pages to its end. Returns what ended it before, if anything did. */
@@ -103,6 +125,12 @@ export class Batches {
     report.refused = Math.max(0, report.refused - accepted.length);
     if (refused.length + accepted.length > 0) await noteRefused({ kind, refused, accepted });
   }
+}
+
+function missedOf({ no, kind }: Batch, ids: readonly string[], hot: boolean): Missed {
+  const [first = '', ...more] = [...ids].sort();
+  const range = { kind, first, last: more.at(-1) ?? first, targets: ids.length };
+  return { firstBatch: no, lastBatch: no, ...range, ...(hot && { hot }) };
 }
 
 /** Whether a request for fewer of the ids may not fail so. One game's page that is too large says nothing of the game. */

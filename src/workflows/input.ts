@@ -6,6 +6,7 @@ import type { Cursor } from './cursor.ts';
 import type { Delivery } from './handOver.ts';
 import { TWITCH_TASK_QUEUE } from './queues.ts';
 import type { LastPoll, PollReport } from './report.ts';
+import type { Missed } from './unpolled.ts';
 
 /** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */
 export interface PollInput {
@@ -35,6 +36,8 @@ export interface Resume {
   /** Where events go that the broker did not take; absent before the first. */
   delivery?: Delivery;
   report: PollReport;
+  /** What the poll did not reach so far; absent in runs that began before it was kept. */
+  missed?: Missed[];
   /** What is left for finding refused ids. */
   bisecting?: Allowance;
 }

@@ -2,7 +2,7 @@ import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workfl
 import type { FetchedTargets } from '../activities/targets.ts';
 import type { Batch } from '../model.ts';
 import { fetchTargets, twitchActivities } from './activities.ts';
-import { Batches } from './batches.ts';
+import { Batches, type BatchOptions } from './batches.ts';
 import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
@@ -39,14 +39,14 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       // Read ahead, so that the rate-limited queue does not run dry between two reads.
       const ahead: Promise<FetchedTargets> | undefined = fetched.next && fetch(fetched.next);
       ahead?.catch(() => undefined); // It is awaited below, unless something else fails first.
-      for (const { kind, ids, known, refusedBefore, behind } of cutBatches(fetched)) {
+      for (const { kind, ids, behind, ...options } of cutBatches(fetched)) {
         if (batchesLeft-- <= 0 || workflowInfo().continueAsNewSuggested) {
           unfinished = true;
           break;
         }
         const batch: Batch = { no: report.batches++, kind, ids };
         report.targets += ids.length;
-        await requests.start(() => batches.poll(batch, { known, refusedBefore }));
+        await requests.start(() => batches.poll(batch, options));
         state.from = behind;
       }
       fetched = await ahead;
@@ -56,10 +56,11 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
     slices.close();
     await slicesDone;
   }
+  batches.noteLost(slices.lost);
 
   if (unfinished) return continueAsNew<typeof pollStreams>({ ...input, resume: state });
-  const { last, intervalSeconds, requestsPerMinute, turn } = state;
-  finishReport(report, { ...poll, endedMs: Date.now(), last, intervalSeconds, requestsPerMinute, turn });
+  const { last, intervalSeconds, requestsPerMinute, turn, missed = [] } = state;
+  finishReport(report, { ...poll, endedMs: Date.now(), last, intervalSeconds, requestsPerMinute, turn, missed });
   if (report.advice && !last.hadAdvice) log.warn(report.advice);
   polls.ended(report);
   return report;
@@ -98,26 +99,26 @@ function openingState(): Resume {
   };
 }
 
-/** What one request asks for; `known`: how many streams of it are known to be live, 0 if that is not known. */
-interface Cut {
+/** What one request asks for, and where the walk goes on behind it. */
+interface Cut extends BatchOptions {
   kind: Batch['kind'];
   ids: string[];
-  known: number;
-  refusedBefore: boolean;
   behind: Cursor;
 }
 
 function* cutBatches({ parts }: FetchedTargets): Generator<Cut> {
   for (const { from, ids: all, groups, triedAgain = [] } of parts) {
     const kind = from.group === 'game' ? 'game' : 'user';
+    const hot = from.group === 'user' && from.dormant !== undefined;
     let at = 0;
     for (let i = 0; at < all.length; i += 1) {
       const { size = IDS_PER_BATCH, live = 0 } = groups?.[i] ?? {};
       const ids = all.slice(at, at + size);
       at += size;
       const behind = advance(from, all.slice(0, at));
-      yield { kind, ids, known: live, refusedBefore: false, behind };
+      yield { kind, ids, known: live, refusedBefore: false, hot, behind };
     }
-    for (const id of triedAgain) yield { kind, ids: [id], known: 0, refusedBefore: true, behind: advance(from, all) };
+    for (const id of triedAgain)
+      yield { kind, ids: [id], known: 0, refusedBefore: true, hot, behind: advance(from, all) };
   }
 }

@@ -1,4 +1,5 @@
 import type { Sinks } from '@temporalio/workflow';
+import { type Missed, MOST_RANGES, readUnpolled, type UnpolledRange, unpolledAfter } from './unpolled.ts';
 
 /** The result of a poll, shown in the Temporal Web UI and handed to the next poll by the schedule. */
 export interface PollReport {
@@ -33,8 +34,10 @@ export interface PollReport {
   failedRequests: Record<string, number>;
   /** The store had lost what earlier polls wrote. */
   stateLost: boolean;
-  /** Every target has been polled since then: the start of this poll or of an earlier one. */
+  /** Every target but those of `unpolled` has been polled since then: the start of this poll or of an earlier one. */
   lastCompleteAt?: string;
+  /** Targets that polls do not reach, in at most 20 ranges; absent when there are none. */
+  unpolled?: UnpolledRange[];
   /** At the end of the poll: how long ago the target was polled that waits the longest. */
   oldestTargetSeconds?: number;
   /** Requests for game targets, all pages. */
@@ -110,6 +113,8 @@ export interface LastPoll {
   turnMs: number;
   turnAfter?: string;
   turnFailed: boolean;
+  /** Absent in histories of before there were ranges. */
+  unpolled?: UnpolledRange[];
   hadAdvice: boolean;
   /** The broker was away longer than an interval. */
   brokerAway: boolean;
@@ -128,6 +133,7 @@ export function readLastReport(result: unknown): LastPoll {
     turnMs: underWay ? ms(turn.startedAt) : 0,
     ...(typeof turn.after === 'string' && { turnAfter: turn.after }),
     turnFailed: underWay && turn.failed === true,
+    ...(report.unpolled !== undefined && { unpolled: readUnpolled(report.unpolled) }),
     hadAdvice: typeof report.advice === 'string',
     brokerAway: Number(report.handedOver) > 0,
   };
@@ -135,8 +141,16 @@ export function readLastReport(result: unknown): LastPoll {
 
 /** Finishes a report when the poll has ended: how fresh all targets are, and what would keep the interval. */
 export function finishReport(report: PollReport, poll: FinishedPoll): void {
-  const { startedMs, endedMs, last, turn } = poll;
-  const failed = report.failedBatches > 0;
+  const { startedMs, endedMs, last, turn, missed } = poll;
+  const unpolled = unpolledAfter({
+    startedMs,
+    lastCompleteMs: last.completeMs,
+    before: last.unpolled ?? [],
+    missed,
+    ...(report.rhythm && { turn: sectionOf(last, turn) }),
+  });
+  const missedTargets = missed.reduce((sum, { targets }) => sum + targets, 0);
+  const failed = unpolled.length > MOST_RANGES || (missedTargets > 0 && missedTargets >= report.targets);
   let completeMs = last.completeMs;
   if (!report.rhythm) {
     if (!failed) completeMs = startedMs;
@@ -146,9 +160,11 @@ export function finishReport(report: PollReport, poll: FinishedPoll): void {
     report.turn = { startedAt: new Date(turnMs).toISOString(), ...turn, failed: turnFailed };
     if (turn && turn.after === undefined && !turnFailed) completeMs = turnMs;
   }
+  if (unpolled.length > 0) report.unpolled = unpolled.slice(0, MOST_RANGES);
   if (completeMs > 0) {
     report.lastCompleteAt = new Date(completeMs).toISOString();
-    report.oldestTargetSeconds = Math.round((endedMs - completeMs) / 1_000);
+    const oldestMs = Math.min(completeMs, ...unpolled.map(({ sinceMs, missedMs }) => sinceMs || missedMs));
+    report.oldestTargetSeconds = Math.round((endedMs - oldestMs) / 1_000);
   }
   report.durationMs = endedMs - startedMs;
   const advice = advise(report, poll);
@@ -164,6 +180,15 @@ export interface FinishedPoll {
   requestsPerMinute: number;
   /** How far the dormant users' turn came in this poll. */
   turn: { after?: string } | undefined;
+  missed: readonly Missed[];
+}
+
+/** The dormant users whose turn came in this poll. */
+function sectionOf({ turnAfter }: LastPoll, turn: { after?: string } | undefined): { after?: string; to?: string } {
+  const from = turnAfter === undefined ? {} : { after: turnAfter };
+  // Without a turn none was polled.
+  const to = turn ? turn.after : (turnAfter ?? '');
+  return { ...from, ...(to !== undefined && { to }) };
 }
 
 function advise(report: PollReport, { intervalSeconds, requestsPerMinute }: FinishedPoll): string | undefined {

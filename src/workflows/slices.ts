@@ -52,6 +52,11 @@ export class Slices {
     this.#handOver = new HandOver(state);
   }
 
+  /** Numbers of batches that were polled, but not compared. */
+  get lost(): ReadonlySet<number> {
+    return this.#lost;
+  }
+
   addPage(page: PageRef, unseen: number): void {
     if (page.streams > 0) this.#pages.push(page);
     if (unseen > 0) this.#urgent = true;
@@ -101,7 +106,14 @@ export class Slices {
 
     try {
       const found = await diffStreams.executeWithOptions({ summary: summarizeSlice(pages, complete) }, [
-        { poll, owner, pages, complete, lastCompleteMs: last.completeMs },
+        {
+          poll,
+          owner,
+          pages,
+          complete,
+          lastCompleteMs: last.completeMs,
+          ...(last.unpolled && { unpolled: last.unpolled }),
+        },
       ]);
       for (const no of found.lost) this.#loseBatch(no, 'its pages were gone from the store before they were compared');
       this.#pages.splice(0, found.pagesDone);

@@ -305,6 +305,59 @@ describe('lost state', () => {
   });
   after(() => opened.connection.disconnect());
 
+  it('does not silence what started in targets that polls had not reached, nor announces the others again', async () => {
+    const store = emptyStore(opened);
+    const lastPoll = NOON;
+    const sinceMs = NOON - 8 * 60 * MINUTE;
+    const next = await TestPoll.open(store, lastPoll + MINUTE, lastPoll);
+    assert.ok(next.lost);
+    await store.streams.noteUnpolledBeforeLoss([
+      { kind: 'user', first: '200', last: '299', sinceMs },
+      { kind: 'game', first: '7', last: '7', sinceMs },
+    ]);
+    const hoursAgo = (hours: number) => NOON - hours * 60 * MINUTE;
+    const users = [
+      stream('known', '199', hoursAgo(2)),
+      stream('missed', '200', hoursAgo(2)),
+      stream('missed too', '299', hoursAgo(7)),
+      stream('known before', '250', hoursAgo(9)),
+      stream('known also', '300', hoursAgo(2)),
+    ];
+    const games = [stream('game', '1', hoursAgo(2), '7'), stream('other game', '2', hoursAgo(2), '8')];
+    const announced = await next.announce({ streams: users });
+    const inGames = await next.announce({ kind: 'game', streams: games });
+    assert.deepEqual(
+      [...announced, ...inGames].map(({ id }) => id),
+      ['missed', 'missed too', 'game'],
+    );
+    const later = await TestPoll.open(store, lastPoll + 2 * MINUTE, lastPoll + MINUTE);
+    const late = await later.announce({
+      streams: [stream('late', '220', hoursAgo(3)), stream('no', '5', hoursAgo(3))],
+    });
+    assert.deepEqual(
+      late.map(({ id }) => id),
+      ['late'],
+    );
+  });
+
+  it('takes a stream for a start in a game that polls had not reached, not for one that entered it', async () => {
+    const store = emptyStore(opened);
+    const unpolled = [{ kind: 'game' as const, first: '7', last: '7', sinceMs: NOON - 120 * MINUTE }];
+    const poll = await TestPoll.open(store, NOON + MINUTE, 0, { lastCompleteMs: NOON, unpolled });
+    const found = await poll.announce({
+      kind: 'game',
+      streams: [
+        stream('a', '1', NOON - 60 * MINUTE, '7'),
+        stream('b', '2', NOON - 60 * MINUTE, '8'),
+        stream('c', '3', NOON - 180 * MINUTE, '7'),
+      ],
+    });
+    assert.deepEqual(
+      found.map(({ reason }) => reason),
+      ['started', 'entered_game', 'entered_game'],
+    );
+  });
+
   it('takes in silently what started well before the last good poll, and announces what is younger', async () => {
     const store = emptyStore(opened);
     const lastPoll = NOON;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { twitchCheck } from '../../src/worker/checks.ts';
+import { targetsCheck } from '../../src/worker/targetsCheck.ts';
+import type { UnpolledRange } from '../../src/workflows/unpolled.ts';
 
 test('the token is asked for until there is one, but not with every probe', async () => {
   let now = 0;
@@ -24,4 +26,25 @@ test('the token is asked for until there is one, but not with every probe', asyn
   assert.deepEqual(await check(), { ok: true, detail: 'token valid until 2030-01-01T00:00:00.000Z' });
   status = { state: 'none' };
   assert.equal((await check()).ok, true, 'a token that is being replaced is no outage');
+});
+
+test('targets that no poll reaches for ten intervals are told, and no longer than they are missed', async () => {
+  const start = 1_000_000_000;
+  let now = start;
+  let unpolled: UnpolledRange[] = [];
+  const check = targetsCheck({ readUnpolled: async () => unpolled }, { POLL_INTERVAL_SECONDS: 120 }, () => now);
+  assert.deepEqual(await check(), { ok: true, detail: 'all are reached' });
+  const range = { kind: 'user' as const, sinceMs: 0, missedMs: start };
+  unpolled = [
+    { ...range, first: '10', last: '19', targets: 100 },
+    { ...range, first: '30', last: '39', targets: 37, missedMs: start + 60_000 },
+  ];
+  now = start + 1_199_000;
+  assert.equal((await check()).ok, true, 'the next poll may mend it');
+  now = start + 25 * 60_000;
+  const { ok, detail } = await check();
+  assert.equal(ok, false);
+  assert.match(detail ?? '', /^137 not reached by any poll for up to 25 min, such as user 10 to 19: .* status/);
+  unpolled = [];
+  assert.equal((await check()).ok, true);
 });

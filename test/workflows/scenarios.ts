@@ -127,7 +127,11 @@ export const scenarios: Scenario[] = [
       for (const report of reports) {
         assert.deepEqual([report.batches, report.failedBatches, report.ended, report.live], [3, 1, 0, 30]);
         assert.equal(report.problems.length, 1);
-        assert.notEqual(report.lastCompleteAt, report.startedAt);
+        assert.equal(report.lastCompleteAt, report.startedAt, 'complete for the others');
+        assert.deepEqual(
+          report.unpolled?.map(({ targets, sinceMs, missedMs }) => [targets, sinceMs, missedMs]),
+          [[100, 0, Date.parse(report.startedAt)]],
+        );
       }
       fault.remove();
       assert.equal((await app.poll()).failedBatches, 0);

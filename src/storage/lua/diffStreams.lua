@@ -25,9 +25,10 @@ if tonumber(redis.call('HGET', meta, 'lastPollAt') or '0') < context.pollAt then
   return {'LOST'}
 end
 
-local silentBefore = 0
+local silentBefore, silentExcept = 0, {}
 if tonumber(redis.call('HGET', meta, 'silentUntil') or '0') > context.now then
   silentBefore = tonumber(redis.call('HGET', meta, 'silentBefore'))
+  silentExcept = cjson.decode(redis.call('HGET', meta, 'silentExcept') or '[]')
 end
 
 local ended = 0
@@ -95,9 +96,20 @@ local function isWatched(stream)
   return redis.call('ZSCORE', gameTargets, stream.gameId)
 end
 
+-- A time by which a stream's target had been polled: the one for all, or that of its range of targets if polls missed them.
+local function timeFor(stream, all, exceptions)
+  local target = stream.kind == 'user' and stream.userId or stream.gameId
+  for _, range in ipairs(exceptions) do
+    if range.kind == stream.kind and target >= range.first and target <= range.last and range.before < all then
+      all = range.before
+    end
+  end
+  return all
+end
+
 -- The reason to announce a stream without a mark, or nil and the mark that takes it in without a message.
 local function judge(stream)
-  if stream.startedMs < silentBefore then
+  if stream.startedMs < timeFor(stream, silentBefore, silentExcept) then
     return nil, 'known'
   end
   local added
@@ -112,7 +124,7 @@ local function judge(stream)
     end
     return 'first_sight'
   end
-  if stream.kind == 'game' and stream.startedMs < context.enteredBefore then
+  if stream.kind == 'game' and stream.startedMs < timeFor(stream, context.enteredBefore, context.except) then
     return 'entered_game'
   end
   return 'started'
