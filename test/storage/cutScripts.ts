@@ -64,3 +64,39 @@ export function uncutCommands(): string[] {
 function commandsOf(lua: string): string[] {
   return [...lua.matchAll(/redis\.p?call\(\s*'(\w+)'/g)].map(([, name = '']) => name.toUpperCase());
 }
+
+/**
+ * The scripts as Dragonfly's Lua 5.4 runs them, as far as a server with 5.1 can show it: tables have no order, so that
+ * `cjson.encode` writes another text each time; what text becomes of a number depends on whether it
+ * is whole, so that commands are only given small literal ones, and what a script returns is whole.
+ */
+export function asDragonfly(text: string): string {
+  return `
+local server, encoder = redis, cjson
+math.randomseed(tonumber(server.call('TIME')[2]))
+local function check(value, what, most)
+  if type(value) == 'number' and (value % 1 ~= 0 or math.abs(value) > most) then
+    error(what .. ' is the number ' .. tostring(value))
+  end
+  if type(value) == 'table' then
+    for _, inner in ipairs(value) do check(inner, what, most) end
+  end
+end
+local redis = {call = function(...)
+  for i = 1, select('#', ...) do check(select(i, ...), 'argument ' .. i, 10) end
+  return server.call(...)
+end}
+local cjson = {decode = encoder.decode, encode = function(object)
+  local parts = {}
+  for key, value in pairs(object) do
+    table.insert(parts, math.random(#parts + 1), encoder.encode(key) .. ':' .. encoder.encode(value))
+  end
+  return '{' .. table.concat(parts, ',') .. '}'
+end}
+local function script()
+${text}
+end
+local result = script()
+check(result, 'the result', 2147483647)
+return result`;
+}
