@@ -104,6 +104,32 @@ const BREAKAGES: Breakage[] = [
     ],
     suites: ['publisher/brokenConnections', 'publisher/faultProxy', 'faults/short'],
   },
+  {
+    name: 'all installations have their keys behind one prefix',
+    edits: [{ file: 'src/worker/process.ts', find: 'new Keys(keyPrefix(settings.INSTANCE))', put: 'new Keys()' }],
+    suites: ['e2e/instances'],
+  },
+  {
+    name: 'the prefix of keys is no hash tag',
+    edits: [{ file: 'src/storage/keys.ts', find: 'return `{', put: 'return `' }],
+    suites: ['storage/cluster'],
+  },
+  {
+    name: 'the settings bring back what the client removed',
+    edits: [
+      {
+        file: 'src/storage/lua/removeTargets.lua',
+        find: "redis.call('HSET', named, id, 'removed')",
+        put: "redis.call('HDEL', named, id)",
+      },
+    ],
+    suites: ['storage/settingsTargets', 'e2e/settingsTargets'],
+  },
+  {
+    name: 'a target leaves as soon as no list in the store names it',
+    edits: [{ file: 'src/storage/settingsTargets.ts', find: '>= KEPT_MS;', put: '>= 0;' }],
+    suites: ['storage/settingsTargets'],
+  },
 ];
 
 const root = resolve(import.meta.dirname, '..');

@@ -84,6 +84,12 @@ export async function add(output: Output, kind: TargetKind, ids: string[], optio
 export async function remove(output: Output, kind: TargetKind, ids: string[], options: NamesOption): Promise<number> {
   const wanted = await wantedTargets(kind, ids, options);
   const { changed: removed, rest: notThere } = await apply(wanted, (targets, id) => targets.remove(kind, [id]));
+  if (removed.length > 0) {
+    const named = await withStore(({ targets }) => targets.named(kind));
+    const stay = removed.filter((id) => named.has(id));
+    const setting = kind === 'user' ? 'TARGET_USER_IDS' : 'TARGET_GAME_IDS';
+    if (stay.length > 0) output.note(`note: ${setting} of the workers names ${stay.join(', ')}; removed all the same`);
+  }
   output.answer(sentences('Removed', kind, removed, 'Was not there', notThere, wanted), {
     kind,
     removed,

@@ -139,10 +139,9 @@ export class SettingsTargets {
     for (const kind of ['user', 'game'] as const) {
       const wanted = new Set(lists.flatMap((list) => list[kind]));
       const named = await targets.named(kind);
-      const settled = new Set(named.flatMap(({ id, settled }) => (settled ? [id] : [])));
-      const missing = [...wanted].filter((id) => !settled.has(id));
+      const missing = [...wanted].filter((id) => !named.has(id) || named.get(id) === 'adding');
       const added = await targets.add(kind, missing, lost ? 0 : Date.now(), undefined, 'settings');
-      const left = mayRemove ? named.flatMap(({ id }) => (wanted.has(id) ? [] : [id])) : [];
+      const left = mayRemove ? [...named.keys()].filter((id) => !wanted.has(id)) : [];
       const removed = await targets.remove(kind, left, 'settings');
       if (added > 0) logger.info({ kind, added }, 'targets added that the settings name');
       if (removed > 0) logger.info({ kind, removed }, 'targets removed that the settings name no longer');

@@ -90,10 +90,9 @@ export class Targets {
     return removed;
   }
 
-  /** Ids of a kind that the settings name, or named until lately; `settled` is false for one that is still to be added. */
-  async named(kind: TargetKind): Promise<{ id: string; settled: boolean }[]> {
-    const states = await this.#redis.hgetall(this.#keys.named(kind));
-    return Object.entries(states).map(([id, state]) => ({ id, settled: state !== 'adding' }));
+  /** Ids that the settings name, or named until lately, with the state of each: see {@link TargetSource}. */
+  async named(kind: TargetKind): Promise<Map<string, string>> {
+    return new Map(Object.entries(await this.#redis.hgetall(this.#keys.named(kind))));
   }
 
   /** Up to `limit` ids that sort (bytewise) behind `after`; fewer only at the end. */

@@ -37,7 +37,7 @@ async function twitch() {
 }
 
 test('ids are added, listed and removed without Twitch settings', async () => {
-  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const { url: DRAGONFLY_URL, store } = await emptyRedis(7);
   const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
   assert.equal((await client('add', 'user', '123', '456', '123')).stdout, 'Added 2 users: 123, 456.\n');
   const again = await client('add', 'user', '456', '789', '--json');
@@ -56,6 +56,10 @@ test('ids are added, listed and removed without Twitch settings', async () => {
 
   const removed = await client('remove', 'user', '123', '9');
   assert.deepEqual([removed.code, removed.stdout], [0, 'Removed 1 user: 123.\nWas not there: 9.\n']);
+  await store.hset('{stream-poller}:targets:user:named', '456', 'both');
+  const named = await client('remove', 'user', '456', '789');
+  assert.equal(named.stderr, 'note: TARGET_USER_IDS of the workers names 456; removed all the same\n');
+  await client('add', 'user', '456', '789');
   const imported = await runClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, all.stdout);
   assert.deepEqual(imported.json.added, { user: 1, game: 0 }, 'what "list" prints, "import" reads');
 });
