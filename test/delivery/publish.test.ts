@@ -104,3 +104,32 @@ test('claims that a delivery waits with last for minutes, and an attempt while t
     assert.ok((await store.connection.pttl(mark)) > 290_000);
   }
 });
+
+test('a worker that was frozen between its claim and its send asks again, and leaves what another has announced meanwhile', async (t) => {
+  const broker = await fakeBroker(t);
+  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  let frozenMs = 0;
+  const now = Date.now;
+  t.mock.method(Date, 'now', () => now() + frozenMs);
+  // A machine that sleeps: its monotonic clock, and with it every timer, stands still; its connections may survive.
+  const streams = Object.create(store.streams, {
+    renewClaims: {
+      async value(...args: Parameters<typeof store.streams.renewClaims>) {
+        const held = await store.streams.renewClaims(...args);
+        frozenMs += 70_000;
+        await store.connection.set(store.keys.mark('frozen'), 'announced');
+        return held;
+      },
+    },
+  });
+  const input = { poll, owner: 'o', events: [event('frozen')] };
+  const frozen = publishActivities({ streams, publisher } as unknown as Dependencies);
+  const failure: unknown = await attempt()
+    .run(frozen.publishStreams, input)
+    .catch((error) => error);
+  assert.ok(failure instanceof ApplicationFailure);
+  assert.deepEqual([failure.type, failure.nonRetryable], ['ClaimsTooOld', false]);
+  const thawed = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  assert.deepEqual(await attempt().run(thawed.publishStreams, input), { announced: 0, left: 1 });
+  assert.deepEqual(broker.published, []);
+});
