@@ -67,6 +67,24 @@ const BREAKAGES: Breakage[] = [
     suites: ['storage/liveSet', 'storage/invariants', 'workflows/removedTargets'],
   },
   {
+    name: 'polls are ordered by clocks',
+    edits: [
+      { file: 'src/storage/streams.ts', find: 'pollNo: request.poll.no ?? 0', put: 'pollNo: request.poll.startedMs' },
+    ],
+    suites: ['storage/versions'],
+  },
+  {
+    name: "comparisons are not counted, only polls' openings",
+    edits: [
+      {
+        file: DIFF,
+        find: "redis.call('HINCRBY', meta, 'version', 1)",
+        put: "tonumber(redis.call('HGET', meta, 'version'))",
+      },
+    ],
+    suites: ['storage/versions', 'e2e/snapshot'],
+  },
+  {
     name: 'a claim has no lease',
     edits: [
       { file: DIFF, find: ", ownClaim, 'PX', context.leaseMs)", put: ', ownClaim)' },

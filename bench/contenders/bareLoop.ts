@@ -31,8 +31,9 @@ const never = new AbortController().signal;
 let polls = 0;
 
 await pollUntilStopped(Number(given('INTERVAL_MS')), async (found) => {
-  const poll = { id: `bare-loop:${polls++}`, startedMs: Date.now() };
-  await streams.openPoll(poll, 0, 0, Date.now());
+  const opening = { id: `bare-loop:${polls++}`, startedMs: Date.now() };
+  const { no } = await streams.openPoll(opening, { pollMs: 0, completeMs: 0 }, Date.now());
+  const poll = { ...opening, no };
   const answer = await twitch.getStreams({ kind: 'user', ids }, never);
   const diff = await streams.diff({
     poll,

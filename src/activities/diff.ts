@@ -8,6 +8,8 @@ import type { Dependencies } from './index.ts';
 
 export interface DiffStreamsInput {
   poll: PollRef;
+  /** The greatest version of the store that the poll has seen; absent in histories of before there were versions. */
+  storeVersion?: number | undefined;
   /** Who claims: the same for all attempts of this diff, another for each diff of a poll. */
   owner: string;
   pages: PageRef[];
@@ -30,6 +32,8 @@ export interface DiffStreamsResult {
   ended: number;
   /** Size of the live set. */
   live: number;
+  /** Version of the store after the comparison; absent if it has lost the poll. */
+  storeVersion?: number;
   /** Streams that could not be compared, if there are any; all others were. */
   skipped?: SkippedStreams;
   /** Why the misses of complete batches could not be counted, if so. */
@@ -67,7 +71,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
   return {
     /** Compares staged pages with the live set, claims the new streams and counts misses of complete batches. */
     async diffStreams(input: DiffStreamsInput): Promise<DiffStreamsResult> {
-      const { poll, owner, pages, complete, lastCompleteMs, unpolled } = input;
+      const { poll, storeVersion, owner, pages, complete, lastCompleteMs, unpolled } = input;
       return heartbeating(
         () => undefined,
         async () => {
@@ -86,6 +90,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
             const nowMs = Date.now();
             const diff = await streams.diff({
               poll,
+              storeVersion,
               owner,
               streams: [...seen.values()],
               complete: { users: idsOf('user'), games: idsOf('game') },
@@ -110,6 +115,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
               silent: diff.silent,
               ended: diff.ended,
               live: diff.live,
+              storeVersion: diff.storeVersion,
               ...(diff.skipped.length > 0 && { skipped: summarizeSkipped(diff.skipped) }),
               ...(diff.uncounted !== undefined && { uncounted: diff.uncounted.slice(0, 200) }),
             };

@@ -40,6 +40,8 @@ export interface FetchedTargets {
 }
 
 export interface OpenedPoll {
+  /** The poll's number, and the store's version when it began. Absent in histories of before there were numbers. */
+  no?: number;
   intervalSeconds: number;
   requestsPerMinute: number;
   /** The store has lost what earlier polls wrote. */
@@ -130,7 +132,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
 
   async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
     const nowMs = Date.now();
-    const { lost } = await streams.openPoll(poll, last.pollMs, last.completeMs, nowMs);
+    const { lost, no } = await streams.openPoll(poll, last, nowMs);
     await streams.noteUnpolled(last.unpolled ?? []);
     if (lost) {
       await streams.noteUnpolledBeforeLoss(last.unpolled ?? []);
@@ -156,6 +158,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
       dormantMaxSeconds: settings.DORMANT_MAX_SECONDS,
     });
     return {
+      no,
       intervalSeconds: settings.POLL_INTERVAL_SECONDS,
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       stateLost: lost,

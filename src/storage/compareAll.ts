@@ -9,11 +9,12 @@ const STREAMS_PER_CALL = 500;
 type Complete = DiffRequest['complete'];
 const NO_TARGETS: Complete = { users: [], games: [] };
 
-/** One call of the script diffStreams. */
+/** One call of the script diffStreams. `seenVersion`: see `DiffRequest.storeVersion`. */
 export type Compare = (
   streams: readonly StagedStream[],
   complete: Complete,
   claimBytes: number,
+  seenVersion: number,
 ) => ReturnType<Dragonfly['diffStreams']>;
 
 /**
@@ -39,6 +40,7 @@ export async function compareAll(
     live: 0,
     events,
     skipped: [],
+    storeVersion: request.storeVersion ?? 0,
   };
   // What was claimed before a loss is in nobody's hands but ours now.
   const lost = (): DiffResult => (events.length > 0 ? result : { lost: true });
@@ -50,20 +52,26 @@ export async function compareAll(
   /** Misses are counted by calls of their own: one that counted them with the last streams has failed. */
   let apart = false;
 
+  const call = async (streams: readonly StagedStream[], complete: Complete) => {
+    const answer = await compare(streams, complete, bytesLeft, result.storeVersion);
+    if (answer[0] === 'OK') result.storeVersion = answer[6];
+    return answer;
+  };
+
   while (result.handled < request.streams.length && bytesLeft > 0) {
     const some = request.streams.slice(result.handled, result.handled + size);
     const last = result.handled + some.length === request.streams.length;
     const counting = last && !apart;
     let answer: Awaited<ReturnType<Compare>>;
     try {
-      answer = await compare(some, counting ? without(result.skipped, parts[0]) : NO_TARGETS, bytesLeft);
+      answer = await call(some, counting ? without(result.skipped, parts[0]) : NO_TARGETS);
     } catch (error) {
       if (!isScriptsOwn(error)) throw error;
       if (counting) {
         apart = true;
         continue;
       }
-      if (result.skipped.length === 0 && size === STREAMS_PER_CALL) await compare([], NO_TARGETS, bytesLeft);
+      if (result.skipped.length === 0 && size === STREAMS_PER_CALL) await call([], NO_TARGETS);
       if (some.length === 1) {
         result.skipped.push({ stream: some[0] as StagedStream, why: (error as Error).message });
         result.handled += 1;
@@ -91,7 +99,7 @@ export async function compareAll(
   if (result.handled < request.streams.length) return result;
   for (const part of parts.slice(partsDone)) {
     try {
-      const answer = await compare([], without(result.skipped, part), bytesLeft);
+      const answer = await call([], without(result.skipped, part));
       if (answer[0] === 'LOST') return lost();
       const [, , , ended, live] = answer;
       result.ended += ended;

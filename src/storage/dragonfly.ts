@@ -22,14 +22,17 @@ type Argument = string | number;
 
 /** A connection with the project's scripts as commands. */
 export type Dragonfly = Redis & {
-  openPoll(meta: string, ...args: Argument[]): Promise<[lost: number, seeded: string]>;
+  openPoll(meta: string, ...args: Argument[]): Promise<[lost: number, number: number]>;
   addTargets(...keysAndArgs: Argument[]): Promise<number>;
   coolTargets(hot: string, hotUntil: string, nowMs: number, most: number): Promise<number>;
   removeTargets(...keysAndArgs: Argument[]): Promise<number>;
   diffStreams(
     numberOfKeys: number,
     ...keysAndArgs: Argument[]
-  ): Promise<['LOST'] | ['OK', handled: number, silent: number, ended: number, live: number, claimed: Argument[]]>;
+  ): Promise<
+    | ['LOST']
+    | ['OK', handled: number, silent: number, ended: number, live: number, claimed: Argument[], version: number]
+  >;
   renewClaims(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number[]>;
 };
 

@@ -24,6 +24,18 @@ export interface PollRef {
   id: string;
   /** Unix milliseconds by Temporal's clock: when its first run began. */
   startedMs: number;
+  /** From `openPoll`: orders polls whatever clocks do. Absent in runs that were opened before there were numbers. */
+  no?: number;
+}
+
+/** What a poll knows of the last finished one when it opens. */
+export interface KnownPoll {
+  /** Its start (Unix ms), 0 if none is known. */
+  pollMs: number;
+  /** The start of the last poll that reached every target (Unix ms), 0 if none is known. */
+  completeMs: number;
+  /** The greatest version of the store that it saw; absent if its report is from before there were versions. */
+  storeVersion?: number;
 }
 
 /** One page of a batch, staged by `stagePage`. */
@@ -44,6 +56,8 @@ export interface UnpolledTargets {
 
 export interface DiffRequest {
   poll: PollRef;
+  /** The greatest version of the store that this poll has seen: a store that is below it has lost what was written. */
+  storeVersion?: number | undefined;
   /** Who claims: the same for every attempt of one diff, another for each diff of the poll. */
   owner: string;
   streams: readonly StagedStream[];
@@ -72,6 +86,7 @@ export type DiffResult =
       ended: number;
       live: number;
       events: StreamEvent[];
+      storeVersion: number;
       /** Among those handled: streams that the script fails over by itself. */
       skipped: Skipped[];
       /** Why misses were not, or not all, counted: the script fails over them. */
@@ -113,28 +128,25 @@ export class Streams {
   }
 
   /**
-   * Opens a poll and finds out whether state was lost since the last one: the store then knows of no poll as late as
-   * the last finished one, because it came back empty or from an older snapshot.
+   * Opens a poll, gives it its number, and finds out whether state was lost since the last finished one: the store has
+   * then counted less than that one saw, because it came back empty or from a snapshot.
    *
-   * @param lastPollMs start of the last finished poll, 0 if none is known
-   * @param lastCompleteMs start of the last poll that reached every target, 0 if none is known
+   * @returns the poll's number, which is the store's version too
    */
-  async openPoll(
-    poll: PollRef,
-    lastPollMs: number,
-    lastCompleteMs: number,
-    nowMs: number,
-  ): Promise<{ lost: boolean; seeded: string }> {
-    const silentBefore = Math.max(0, lastCompleteMs - VISIBILITY_LAG_MS);
-    const [lost, seeded] = await this.#redis.openPoll(
+  async openPoll(poll: PollRef, known: KnownPoll, nowMs: number): Promise<{ lost: boolean; no: number }> {
+    const { storeVersion } = known;
+    // A clock that ran ahead in the last complete poll must not silence what starts after it was set back.
+    const silentBefore = Math.max(0, Math.min(known.completeMs, nowMs) - VISIBILITY_LAG_MS);
+    const [lost, no] = await this.#redis.openPoll(
       this.#keys.meta,
       poll.id,
       poll.startedMs,
-      lastPollMs,
+      storeVersion ?? 0,
+      storeVersion === undefined ? known.pollMs : 0,
       silentBefore,
       nowMs + AFTER_LOSS_MS,
     );
-    return { lost: lost === 1, seeded };
+    return { lost: lost === 1, no };
   }
 
   /**
@@ -202,9 +214,7 @@ export class Streams {
     const { users, games } = request.complete;
     const [first = [], ...more] = await splitGames(this.#redis, this.#keys, games);
     const parts = [{ users, games: first }, ...more.map((some) => ({ users: [], games: some }))];
-    return compareAll(request, parts, (streams, complete, claimBytes) =>
-      this.#compare(request, streams, complete, claimBytes),
-    );
+    return compareAll(request, parts, (...call) => this.#compare(request, ...call));
   }
 
   #compare(
@@ -212,6 +222,7 @@ export class Streams {
     streams: readonly StagedStream[],
     complete: DiffRequest['complete'],
     claimBytes: number,
+    seenVersion: number,
   ) {
     return this.#redis.diffStreams(
       9 + streams.length,
@@ -227,7 +238,9 @@ export class Streams {
       ...streams.map((stream) => this.#keys.mark(stream.id)),
       JSON.stringify({
         poll: request.poll.id,
-        pollAt: request.poll.startedMs,
+        pollNo: request.poll.no ?? 0,
+        seenVersion,
+        openedAt: request.poll.no === undefined ? request.poll.startedMs : 0,
         owner: request.owner,
         now: request.nowMs,
         // Texts, since they go into commands: which text Lua makes of a number depends on its version.

@@ -7,7 +7,15 @@ import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
 import { twitchTaskQueueOf } from './queues.ts';
-import { finishReport, newReport, type PollReport, type PollSinks, pollIdOf, readLastReport } from './report.ts';
+import {
+  finishReport,
+  newReport,
+  noteStoreVersion,
+  type PollReport,
+  type PollSinks,
+  pollIdOf,
+  readLastReport,
+} from './report.ts';
 import { Slices } from './slices.ts';
 
 const WINDOW = 50;
@@ -72,6 +80,9 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       { poll, ...(from && { from }), last: state.last },
     ]);
     if (fetched.opened) {
+      const { no } = fetched.opened;
+      if (no !== undefined) poll.no = no;
+      noteStoreVersion(report, no);
       state.intervalSeconds = fetched.opened.intervalSeconds;
       state.requestsPerMinute = fetched.opened.requestsPerMinute;
       report.stateLost = fetched.opened.stateLost;

@@ -34,6 +34,11 @@ export interface PollReport {
   failedRequests: Record<string, number>;
   /** The store had lost what earlier polls wrote. */
   stateLost: boolean;
+  /**
+   * The greatest version of the store that the poll saw. The store counts openings and comparisons: one that the next
+   * poll finds below this has come back empty or from a snapshot.
+   */
+  storeVersion?: number;
   /** Every target but those of `unpolled` has been polled since then: the start of this poll or of an earlier one. */
   lastCompleteAt?: string;
   /** Targets that polls do not reach, in at most 20 ranges; absent when there are none. */
@@ -98,6 +103,11 @@ export function noteProblem(report: PollReport, problem: string): void {
   if (report.problems.length < MOST_PROBLEMS && !report.problems.includes(text)) report.problems.push(text);
 }
 
+/** Notes what the store has counted. It only grows, unless the store has lost what was written. */
+export function noteStoreVersion(report: PollReport, version = 0): void {
+  if (version > (report.storeVersion ?? 0)) report.storeVersion = version;
+}
+
 /** Counts requests that failed, a kind for each. */
 export function noteFailedRequests(report: PollReport, kinds: readonly string[]): void {
   report.requests += kinds.length;
@@ -107,6 +117,8 @@ export function noteFailedRequests(report: PollReport, kinds: readonly string[])
 /** What a poll has to know of the one before it; times in Unix milliseconds, 0 where unknown. */
 export interface LastPoll {
   pollMs: number;
+  /** Absent if the report is from before it had one. */
+  storeVersion?: number;
   completeMs: number;
   gameRequests: number;
   /** When the dormant users' present turn began, 0 if none is under way. */
@@ -128,6 +140,7 @@ export function readLastReport(result: unknown): LastPoll {
   const underWay = typeof turn.after === 'string';
   return {
     pollMs: ms(report.startedAt),
+    ...(Number(report.storeVersion) > 0 && { storeVersion: Number(report.storeVersion) }),
     completeMs: ms(report.lastCompleteAt),
     gameRequests: Number(report.gameRequests) || 0,
     turnMs: underWay ? ms(turn.startedAt) : 0,

@@ -13,7 +13,7 @@ import { diffStreams, publishStreams } from './activities.ts';
 import { begin, HandOver } from './handOver.ts';
 import type { Resume } from './input.ts';
 import { Lanes } from './lanes.ts';
-import { noteProblem } from './report.ts';
+import { noteProblem, noteStoreVersion } from './report.ts';
 import { summarizeEvents, summarizeSlice } from './summaries.ts';
 import { takesNewSteps } from './version.ts';
 
@@ -108,6 +108,7 @@ export class Slices {
       const found = await diffStreams.executeWithOptions({ summary: summarizeSlice(pages, complete) }, [
         {
           poll,
+          storeVersion: report.storeVersion,
           owner,
           pages,
           complete,
@@ -115,6 +116,7 @@ export class Slices {
           ...(last.unpolled && { unpolled: last.unpolled }),
         },
       ]);
+      noteStoreVersion(report, found.storeVersion);
       for (const no of found.lost) this.#loseBatch(no, 'its pages were gone from the store before they were compared');
       this.#pages.splice(0, found.pagesDone);
       if (found.pagesDone === pages.length) this.#complete.splice(0, taken.length);

@@ -400,8 +400,9 @@ describe('lost state', () => {
   it('is told again to a retried opening of the same poll', async () => {
     const store = emptyStore(opened);
     const ref = { id: 'p', startedMs: NOON + MINUTE };
-    const first = await store.streams.openPoll(ref, NOON, NOON, NOON + MINUTE);
-    const again = await store.streams.openPoll(ref, NOON, NOON, NOON + MINUTE);
+    const known = { pollMs: NOON, completeMs: NOON };
+    const first = await store.streams.openPoll(ref, known, NOON + MINUTE);
+    const again = await store.streams.openPoll(ref, known, NOON + MINUTE);
     assert.deepEqual([first.lost, again.lost], [true, true]);
   });
 });

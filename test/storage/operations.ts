@@ -16,8 +16,8 @@ export interface Operation {
   essence?(result: unknown): unknown;
 }
 
-const FIRST: PollRef = { id: 'first', startedMs: NOON };
-const SECOND: PollRef = { id: 'second', startedMs: NOON + MINUTE };
+const FIRST: PollRef = { id: 'first', startedMs: NOON, no: 1 };
+const SECOND: PollRef = { id: 'second', startedMs: NOON + MINUTE, no: 2 };
 const USERS = ['u1', 'u2', 'u3', 'u4'];
 
 const staged = (kind: 'user' | 'game', ...users: string[]): StagedStream[] =>
@@ -42,7 +42,11 @@ const diff = (
     claimBytes: 36_000,
   });
 
-const open = (store: Store, poll: PollRef, lastMs = 0) => store.streams.openPoll(poll, lastMs, lastMs, poll.startedMs);
+const open = async ({ streams }: Store, poll: PollRef, lastMs = 0) => {
+  const opened = await streams.openPoll(poll, { pollMs: lastMs, completeMs: lastMs }, poll.startedMs);
+  // Its number is one more with each attempt, as the store's version is: they only ever grow.
+  return { ...opened, no: undefined };
+};
 
 async function someLive(store: Store): Promise<void> {
   await store.targets.add('user', USERS, NOON - MINUTE, NOON);
@@ -182,7 +186,8 @@ export function storeOn(connection: Dragonfly, prefix: string): Store {
 
 /**
  * All that is behind a prefix, with whether it expires: two stores that went through the same are equal. What a script wrote
- * as JSON is read, for Lua's tables have no order that a server would have to keep.
+ * as JSON is read, for Lua's tables have no order that a server would have to keep. The store's version is left out: it counts
+ * attempts too.
  */
 export async function contents(connection: Dragonfly, prefix: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
@@ -210,6 +215,6 @@ function readKey(connection: Dragonfly, key: string, type: string): Promise<unkn
 }
 
 async function readHash(connection: Dragonfly, key: string): Promise<unknown> {
-  const fields = Object.entries(await connection.hgetall(key));
+  const fields = Object.entries(await connection.hgetall(key)).filter(([name]) => name !== 'version');
   return Object.fromEntries(fields.map(([name, text]) => [name, text.startsWith('{') ? readLiveEntry(text) : text]));
 }

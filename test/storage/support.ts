@@ -60,6 +60,8 @@ export interface Shown {
 /** One poll as the activities carry it out, with the steps in the caller's hands. */
 export class TestPoll {
   readonly ref: PollRef;
+  /** The greatest version of the store that it has seen: what its report tells the next poll. */
+  storeVersion: number;
   readonly #store: Store;
   readonly #options: Partial<DiffRequest>;
   #diffs = 0;
@@ -67,19 +69,30 @@ export class TestPoll {
   private constructor(store: Store, ref: PollRef, options: Partial<DiffRequest>) {
     this.#store = store;
     this.ref = ref;
+    this.storeVersion = ref.no ?? 0;
     this.#options = options;
   }
 
-  /** Opens a poll that starts at `startedMs`, after one that started at `lastMs` (0: after none). */
+  /**
+   * Opens a poll that starts at `startedMs`.
+   *
+   * @param last the poll before it; or only when that started, as a report from before there were versions tells (0: none)
+   */
   static async open(
     store: Store,
     startedMs: number,
-    lastMs = 0,
+    last: number | TestPoll = 0,
     options: Partial<DiffRequest> = {},
   ): Promise<TestPoll & { lost: boolean }> {
-    const ref = { id: `poll-${startedMs}-${Math.random().toString(36).slice(2)}`, startedMs };
-    const { lost } = await store.streams.openPoll(ref, lastMs, lastMs, startedMs);
-    return Object.assign(new TestPoll(store, ref, { lastCompleteMs: lastMs, ...options }), { lost });
+    const opening = { id: `poll-${startedMs}-${Math.random().toString(36).slice(2)}`, startedMs };
+    const lastMs = typeof last === 'number' ? last : last.ref.startedMs;
+    const known = {
+      pollMs: lastMs,
+      completeMs: lastMs,
+      ...(last instanceof TestPoll && { storeVersion: last.storeVersion }),
+    };
+    const { lost, no } = await store.streams.openPoll(opening, known, options.nowMs ?? startedMs);
+    return Object.assign(new TestPoll(store, { ...opening, no }, { lastCompleteMs: lastMs, ...options }), { lost });
   }
 
   /** A poll that is open already, on another way to the store. */
@@ -96,8 +109,9 @@ export class TestPoll {
     const ids = streams.map(({ userId, gameId }) => (kind === 'user' ? userId : gameId));
     if (watch) await this.#store.targets.add(kind, [...new Set(ids)], 0, 0);
     const staged: StagedStream[] = streams.map((one) => ({ kind, ...one, startedMs: Date.parse(one.startedAt) }));
-    return this.#store.streams.diff({
+    const result = await this.#store.streams.diff({
       poll: this.ref,
+      storeVersion: this.storeVersion,
       owner,
       streams: staged,
       complete: { users: complete.users ?? [], games: complete.games ?? [] },
@@ -109,6 +123,8 @@ export class TestPoll {
       claimBytes: 36_000,
       ...this.#options,
     });
+    if (!result.lost) this.storeVersion = Math.max(this.storeVersion, result.storeVersion);
+    return result;
   }
 
   /** Diffs and publishes as if the broker confirmed at once. Returns what was announced. */
@@ -125,6 +141,21 @@ export class TestPoll {
 
 export async function liveUsers({ connection, keys }: Store): Promise<string[]> {
   return (await connection.hkeys(keys.live)).sort();
+}
+
+/** Keeps all that is in the store now. @returns what brings it back, as a restart from a snapshot does */
+export async function takeSnapshot({ connection, keys }: Store): Promise<() => Promise<void>> {
+  const all = () => connection.keys(`${keys.meta.replace(/meta$/, '')}*`);
+  const kept: [key: string, value: Buffer, ttlMs: number][] = [];
+  for (const key of await all()) {
+    const value = await connection.dumpBuffer(key);
+    if (value) kept.push([key, value, Math.max(0, await connection.pttl(key))]);
+  }
+  return async () => {
+    const now = await all();
+    if (now.length > 0) await connection.unlink(...now);
+    for (const [key, value, ttlMs] of kept) await connection.restore(key, ttlMs, value);
+  };
 }
 
 /** The user's entry in the live set. */

@@ -8,7 +8,8 @@
 --       3… seven for each stream: kind, id, user id, game id, start (ms), bytes of its event, about: what of it the
 --       scripts only keep. Text of strangers is taken apart by nothing here.
 -- Returns {'LOST'} if the store has lost this poll, else
---         {'OK', streams handled, taken in silently, ended, size of the live set, {index, reason, index, reason, …}};
+--         {'OK', streams handled, taken in silently, ended, size of the live set, {index, reason, index, reason, …},
+--         version of the store (see openPoll.lua)};
 --         fewer streams than given are handled when the claimed ones would not fit into context.claimBytes.
 --
 -- Any write may be the last (Dragonfly runs out of memory in the middle of a script, and keeps what was written), so
@@ -21,9 +22,11 @@ local FIRST_MARK, FIRST_STREAM, FIELDS = 10, 3, 7
 local context = cjson.decode(ARGV[1])
 local absent = cjson.decode(ARGV[2])
 
-if tonumber(redis.call('HGET', meta, 'lastPollAt') or '0') < context.pollAt then
+if tonumber(redis.call('HGET', meta, 'version') or '0') < context.seenVersion
+  or tonumber(redis.call('HGET', meta, 'lastPollAt') or '0') < context.openedAt then
   return {'LOST'}
 end
+local version = redis.call('HINCRBY', meta, 'version', 1)
 
 local silentBefore, silentExcept = 0, {}
 if tonumber(redis.call('HGET', meta, 'silentUntil') or '0') > context.now then
@@ -46,7 +49,7 @@ local function readEntry(userId)
   end
   local at = string.find(text, '\n', 1, true) or #text + 1
   local good, entry = pcall(cjson.decode, string.sub(text, 1, at - 1))
-  if not good or type(entry) ~= 'table' or not entry.gameId then
+  if not good or type(entry) ~= 'table' or not entry.gameId or not entry.pollNo then
     redis.call('HDEL', live, userId)
     return nil
   end
@@ -61,7 +64,7 @@ local function keepLive(stream)
   local old = readEntry(stream.userId)
   local same = old and old.streamId == stream.id
   -- A slow poll may bring the user's previous stream after a later poll has brought the new one.
-  if old and not same and old.pollAt > context.pollAt then
+  if old and not same and old.pollNo > context.pollNo then
     return
   end
   redis.call('ZADD', index, 0, indexKey(stream.gameId, stream.userId))
@@ -76,7 +79,7 @@ local function keepLive(stream)
     seenMs = context.now,
     byUser = stream.kind == 'user' or (old and old.byUser) or false,
     poll = context.poll,
-    pollAt = context.pollAt,
+    pollNo = context.pollNo,
     misses = 0,
     missPoll = '',
   }, stream.about)
@@ -176,7 +179,7 @@ end
 -- Whether the stream has ended; if not, its miss is noted.
 local function missed(userId, entry, about)
   -- Seen by this poll through another target, or by a poll that began later.
-  if entry.poll == context.poll or entry.pollAt > context.pollAt or entry.missPoll == context.poll then
+  if entry.poll == context.poll or entry.pollNo > context.pollNo or entry.missPoll == context.poll then
     return false
   end
   entry.misses = entry.misses + 1
@@ -215,4 +218,4 @@ if handled == given then
   end
 end
 
-return {'OK', handled, silent, ended, redis.call('HLEN', live), claimed}
+return {'OK', handled, silent, ended, redis.call('HLEN', live), claimed, version}
