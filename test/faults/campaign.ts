@@ -10,7 +10,7 @@ import { Fleet } from './fleet.ts';
 import type { Evidence, Verdict } from './ledger/evidence.ts';
 import { judge } from './ledger/judge.ts';
 import { Mailbox } from './ledger/mailbox.ts';
-import { PollLog, type PollRecord } from './ledger/polls.ts';
+import { isWholeWalk, PollLog, type PollRecord } from './ledger/polls.ts';
 import { Staged } from './ledger/staged.ts';
 import { Truth } from './ledger/truth.ts';
 import { Life } from './life.ts';
@@ -39,6 +39,8 @@ export interface CampaignResult {
   verdict: Verdict;
   /** Workers that ended although nobody told them to. */
   deaths: string[];
+  /** Promises that were broken before the eyes of a fault. */
+  complaints: string[];
   /** Polls that neither completed nor were stopped from outside. */
   failedPolls: PollRecord[];
   /** Deliveries that were still under way at the end. */
@@ -101,7 +103,17 @@ async function runIn(system: System, options: CampaignOptions): Promise<Campaign
     goLivesPerSecond: options.goLivesPerSecond,
     meanSecondsOnAir: 30,
   });
-  const stage: Stage = { system, fleet, mailbox, staged, life };
+  const complaints: string[] = [];
+  const stage: Stage = {
+    system,
+    cast,
+    fleet,
+    mailbox,
+    staged,
+    truth,
+    life,
+    complain: (what) => complaints.push(what),
+  };
   const faults: FaultRecord[] = [];
   const evidence = (): Evidence => ({
     addedMs,
@@ -113,6 +125,7 @@ async function runIn(system: System, options: CampaignOptions): Promise<Campaign
     readBy: staged.readBy(),
     firstServedAtMs: system.sandbox.firstServedAtMs,
     faults,
+    doubts: truth.doubts,
   });
   let addedMs = Number.POSITIVE_INFINITY;
 
@@ -150,6 +163,7 @@ async function runIn(system: System, options: CampaignOptions): Promise<Campaign
     evidence: result,
     verdict: judge(result),
     deaths: fleet.deaths,
+    complaints,
     failedPolls,
     undelivered,
     redeliveries: mailbox.redeliveries,
@@ -200,9 +214,7 @@ async function runIn(system: System, options: CampaignOptions): Promise<Campaign
     while (Date.now() < deadline) {
       const targets = cast.watched.users.size + cast.watched.games.size;
       await polls.refresh().catch(() => undefined);
-      const good = polls.all.some(
-        ({ startMs, report }) => startMs >= sinceMs && report?.failedBatches === 0 && report.targets === targets,
-      );
+      const good = polls.all.some(({ startMs, report }) => startMs >= sinceMs && isWholeWalk(report, targets));
       if (good && (await fleet.ready())) return true;
       await sleep(200);
     }

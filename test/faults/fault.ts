@@ -1,17 +1,23 @@
 import type { System } from '../../sandbox/system.ts';
 import type { Random } from '../../sandbox/twitch/random.ts';
+import type { Cast } from './cast.ts';
 import type { Fleet } from './fleet.ts';
 import type { Mailbox } from './ledger/mailbox.ts';
 import type { Staged } from './ledger/staged.ts';
+import type { Truth } from './ledger/truth.ts';
 import type { Life } from './life.ts';
 
 /** What faults act on. */
 export interface Stage {
   system: System;
+  cast: Cast;
   fleet: Fleet;
   mailbox: Mailbox;
   staged: Staged;
+  truth: Truth;
   life: Life;
+  /** Tells of a promise that was broken before the eyes of a fault. */
+  complain: (what: string) => void;
 }
 
 /** What a fault disturbs: two faults at a time never disturb the same part. */
@@ -29,8 +35,10 @@ export interface FaultKind {
   hides?: true;
   /** The store loses everything. */
   loses?: true;
-  /** Waits for a moment that only comes while all services are there. */
+  /** Waits for something that only comes while all services are there, and a worker. */
   needsServices?: true;
+  /** No worker runs meanwhile. */
+  leavesNoWorker?: true;
   /** Adds workers beside those that run. */
   scales?: true;
   /** Takes several seconds to strike, or to be noticed. */

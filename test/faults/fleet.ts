@@ -87,6 +87,16 @@ export class Fleet {
     await old.stop();
   }
 
+  /** Stops every worker in order; none is started until {@link resume}. */
+  async pause(): Promise<void> {
+    for (const slot of this.slots) slot.changing = true;
+    await Promise.all(this.slots.map(({ worker }) => worker.stop()));
+  }
+
+  async resume(): Promise<void> {
+    await Promise.all(this.slots.map((slot) => this.#launch(slot)));
+  }
+
   /** Every worker says that it is ready. */
   async ready(): Promise<boolean> {
     if (this.slots.some((slot) => slot.changing)) return false;

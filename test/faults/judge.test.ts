@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Random } from '../../sandbox/twitch/random.ts';
+import { World } from '../../sandbox/twitch/world.ts';
+import type { PollReport } from '../../src/workflows/report.ts';
 import type { FaultKind, FaultRecord } from './fault.ts';
 import type { Evidence } from './ledger/evidence.ts';
 import { judge } from './ledger/judge.ts';
 import type { Arrival } from './ledger/mailbox.ts';
 import type { PollRecord } from './ledger/polls.ts';
-import type { TrueStream } from './ledger/truth.ts';
+import { type Sight, type TargetName, type TrueStream, Truth } from './ledger/truth.ts';
 
 const MINUTE = 60_000;
 /** When life begins. The streams of these tests start ten seconds later. */
@@ -14,14 +17,14 @@ const FOREVER = Number.POSITIVE_INFINITY;
 
 function stream(given: Partial<TrueStream> = {}): TrueStream {
   const fromMs = START + 10_000;
-  const sights = [{ target: 'user:1', fromMs, toMs: FOREVER }];
+  const sights: Sight[] = [{ target: 'user:1', fromMs, toMs: FOREVER }];
   const looks = [{ login: 'one', gameId: '7', title: 'first' }];
   return { id: 's1', userId: '1', startedMs: fromMs, shownMs: fromMs, sights, looks, ...given };
 }
 
 function poll(startMs: number, given: Partial<PollRecord> & { failedBatches?: number } = {}): PollRecord {
   const { failedBatches = 0, ...rest } = given;
-  const report = { failedBatches, incompleteBatches: 0, targets: 1 } as PollRecord['report'];
+  const report = { failedBatches, incompleteBatches: 0, targets: 1, refused: 0 } as PollRecord['report'];
   const base = {
     workflowId: `poll-${startMs}`,
     runId: '01234567-0123-7123-8123-0123456789ab',
@@ -68,6 +71,7 @@ function verdict(given: { streams?: TrueStream[] } & Partial<Omit<Evidence, 'str
     readBy: new Map(),
     firstServedAtMs: () => undefined,
     faults: [],
+    doubts: [],
     ...rest,
   });
 }
@@ -92,6 +96,41 @@ describe('what is lost', () => {
       const { lost, missed } = verdict(given);
       assert.deepEqual([lost, missed['not polled']], [[], ['s1']]);
     }
+  });
+
+  it('is not what only a target showed that was refused or removed meanwhile, also if a page with it was read', () => {
+    const doubt = (target: TargetName) => ({
+      targets: new Set([target]),
+      removed: false,
+      fromMs: START + 11_400,
+      toMs: START + 12_000,
+    });
+    const readBy = new Map([['s1', new Set([`poll-${START + 11_000}:0123456789ab`])]]);
+    for (const given of [{}, { readBy }]) {
+      const { lost, missed } = verdict({ ...given, doubts: [doubt('user:1')] });
+      assert.deepEqual([lost, missed['not polled']], [[], ['s1']]);
+    }
+    assert.equal(verdict({ doubts: [doubt('user:2')] }).lost.length, 1, 'nor does it excuse others');
+    const game: Sight = { target: 'game:7', fromMs: START + 10_000, toMs: FOREVER };
+    const both = stream({ sights: [...stream().sights, game] });
+    const firstServedAtMs = () => START + 11_200;
+    assert.equal(verdict({ streams: [both], firstServedAtMs, doubts: [doubt('user:1')] }).lost.length, 1);
+  });
+
+  it('is not what had started before its target was added again, with FIRST_SIGHT=silent', () => {
+    const target: TargetName = 'user:1';
+    const doubts = [{ targets: new Set([target]), removed: true, fromMs: START + 10_500, toMs: START + 10_800 }];
+    assert.equal(verdict({ doubts }).lost.length, 1);
+    const { lost, missed } = verdict({ doubts, firstSight: 'silent' });
+    assert.deepEqual([lost, missed['taken in silently']], [[], ['s1']]);
+    const later = stream({ startedMs: START + 10_900 });
+    assert.equal(verdict({ streams: [later], doubts, firstSight: 'silent' }).lost.length, 1);
+  });
+
+  it('is not a set of targets that Twitch refuses: a poll is complete without them', () => {
+    const report = { failedBatches: 0, incompleteBatches: 0, targets: 1, refused: 2 } as unknown as PollReport;
+    assert.equal(verdict({ targets: 3, polls: [poll(START + 11_000, { report })] }).lost.length, 1);
+    assert.equal(verdict({ targets: 4, polls: [poll(START + 11_000, { report })] }).lost.length, 0);
   });
 
   it('is what a complete poll has read, however briefly it was visible', () => {
@@ -202,5 +241,45 @@ describe('the order of a broadcaster’s streams', () => {
     );
     const held = verdict({ streams, arrivals, faults: [fault(START + 15_000, {})] });
     assert.deepEqual([held.disordered.length, held.disorderedUnderFaults], [0, 1]);
+  });
+});
+
+describe('the truth', () => {
+  const watching = () => {
+    const world = new World(new Random(1));
+    const truth = new Truth(world, { users: new Set(['1', '2']), games: new Set(['7']) });
+    return { world, truth };
+  };
+
+  it('is what watched targets show, while they are watched', () => {
+    const { world, truth } = watching();
+    const both = world.goLive({ userId: '1', gameId: '7' });
+    truth.watch(['user:1'], false);
+    const removed = world.goLive({ userId: '2' });
+    truth.watch(['user:2'], false);
+    const unseen = world.goLive({ userId: '1', gameId: '8' });
+    const sights = (id: string) => truth.streams.get(id)?.sights.map(({ target, toMs }) => [target, toMs < FOREVER]);
+    assert.deepEqual(sights(both.id), [
+      ['user:1', true],
+      ['game:7', true],
+    ]);
+    assert.deepEqual(sights(removed.id), [['user:2', true]]);
+    assert.deepEqual(sights(unseen.id), []);
+    assert.equal(truth.goLives, 2);
+    truth.watch(['user:2'], true);
+    assert.deepEqual(sights(removed.id), [
+      ['user:2', true],
+      ['user:2', false],
+    ]);
+  });
+
+  it('expects hostile text as a message may carry it', () => {
+    const { world, truth } = watching();
+    const shown = (title: string) => truth.streams.get(world.goLive({ userId: '1', title }).id)?.looks[0]?.title;
+    assert.equal(shown('half \ud83d'), 'half \ufffd');
+    assert.equal(shown('\udc00\u{1f600}'), '\ufffd\u{1f600}');
+    assert.equal(shown('a\u0000b\r\nc\u202e'), 'a b  c ');
+    assert.equal(shown(`${'x'.repeat(499)}\u{1f600}`), 'x'.repeat(499));
+    assert.equal(shown('\u{1f600}'.repeat(400))?.length, 500);
   });
 });

@@ -1,4 +1,4 @@
-import type { LiveStream, World } from '../../sandbox/twitch/index.ts';
+import type { GoLive, LiveStream, World } from '../../sandbox/twitch/index.ts';
 import type { Random } from '../../sandbox/twitch/random.ts';
 import { type Cast, visitors } from './cast.ts';
 
@@ -53,8 +53,13 @@ export class Life {
   }
 
   /** A stream of a watched user starts now, for a fault that needs a message on its way. */
-  startOne(): LiveStream {
-    return this.#goLive(this.#provoked, this.#options.cast.byUser, 'elsewhere');
+  startOne(given: Partial<GoLive> = {}): LiveStream {
+    return this.#goLive(this.#provoked, this.#options.cast.byUser, 'elsewhere', given);
+  }
+
+  /** A stream starts that only a watched game shows. */
+  startInGame(given: Partial<GoLive> = {}): LiveStream {
+    return this.#goLive(this.#provoked, visitors(this.#options.cast), 'watched', given);
   }
 
   #advance(): void {
@@ -94,19 +99,24 @@ export class Life {
     else this.#again(random, userId);
   }
 
-  #goLive(random: Random, users: readonly string[], where: 'elsewhere' | 'watched'): LiveStream {
+  #goLive(
+    random: Random,
+    users: readonly string[],
+    where: 'elsewhere' | 'watched',
+    given: Partial<GoLive> = {},
+  ): LiveStream {
     const { world, cast, meanSecondsOnAir } = this.#options;
     let userId = users[random.int(users.length)] as string;
     for (let tries = 0; tries < 50 && this.#isOnAir(userId); tries++) {
       userId = users[random.int(users.length)] as string;
     }
     const gameId = random.pick(where === 'watched' ? cast.games : cast.otherGames);
-    const stream = world.goLive({ userId, gameId, startedAt: new Date(Date.now() - this.#age(random)) });
+    const stream = world.goLive({ userId, gameId, startedAt: new Date(Date.now() - this.#age(random)), ...given });
     const short = random.next() < SHORT_SHARE;
     const lengthMs = short
       ? SHORT_MS[0] + random.int(SHORT_MS[1] - SHORT_MS[0])
       : 6_000 + random.exponential((meanSecondsOnAir - 6) * 1_000);
-    this.#ends.push({ atMs: this.#elapsedMs + lengthMs, userId, streamId: stream.id });
+    this.#ends.push({ atMs: this.#elapsedMs + lengthMs, userId: stream.userId, streamId: stream.id });
     this.#ends.sort((a, b) => a.atMs - b.atMs);
     return stream;
   }

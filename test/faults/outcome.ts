@@ -34,7 +34,7 @@ export function outcomes({ evidence, verdict }: CampaignResult): KindOutcome[] {
 
 /** Each promise that was broken, in words, with the streams that it is about. None: the run is a success. */
 export function brokenPromises(result: CampaignResult): { what: string; streamIds: string[] }[] {
-  const { verdict, deaths, failedPolls, undelivered, evidence } = result;
+  const { verdict, deaths, complaints, failedPolls, undelivered, evidence } = result;
   const findings = (['lost', 'unexpected', 'repeatedOtherwise', 'disordered'] as const).map((name) => ({
     what: `${name}: ${verdict[name].map(({ streamId, what }) => `${streamId} (${what})`).join('; ')}`,
     streamIds: verdict[name].map(({ streamId }) => streamId),
@@ -44,6 +44,7 @@ export function brokenPromises(result: CampaignResult): { what: string; streamId
   );
   const others = [
     ...late.map(({ no, kind }) => `fault ${no}, ${kind.name}: not ready again within ${READY_WITHIN_SECONDS} s`),
+    ...complaints,
     ...deaths.map((death) => `a worker ended by itself: ${death}`),
     ...failedPolls.map(({ workflowId, status }) => `poll ${workflowId} ended as ${status}`),
     ...(undelivered > 0 ? [`${undelivered} deliveries are still under way`] : []),

@@ -35,7 +35,8 @@ const SERVICES: ReadonlySet<Part> = new Set(['broker', 'store', 'temporal']);
 
 function canMeet(a: FaultKind, b: FaultKind): boolean {
   if (a.part === b.part) return false;
-  if ((a.needsServices && SERVICES.has(b.part)) || (b.needsServices && SERVICES.has(a.part))) return false;
+  const takesAway = (kind: FaultKind) => SERVICES.has(kind.part) || kind.leavesNoWorker === true;
+  if ((a.needsServices && takesAway(b)) || (b.needsServices && takesAway(a))) return false;
   return !([a.part, b.part].includes('temporal') && [a.part, b.part].includes('schedule'));
 }
 
@@ -81,15 +82,22 @@ export function shortWaves(random: Random): Wave[] {
   const of = (part: Part, filter: (kind: FaultKind) => boolean = () => true) =>
     KINDS.filter((kind) => kind.part === part && filter(kind));
   const lane = (kinds: readonly FaultKind[]) => kinds.map((kind) => plan(kind, random, SHORT_SHARE, SHORT_WAIT_MS));
-  const twitch = of('twitch');
+  const twitch = of('twitch', (kind) => !kind.needsServices);
+  const delicate = (part: Part) => lane(of(part, (kind) => kind.needsServices === true));
   const half = Math.ceil(twitch.length / 2);
   const broker = of('broker');
   const slow = broker.filter((kind) => kind.slow);
   const scaling = of('worker', (kind) => kind.scales === true);
   const others = of('worker', (kind) => !kind.needsServices && !kind.scales);
   return [
-    [lane(of('worker', (kind) => kind.needsServices === true)), lane(twitch.slice(0, half)), lane(of('schedule'))],
-    [lane(broker.filter((kind) => !kind.slow)), lane(of('store')), lane(twitch.slice(half)), lane(scaling)],
+    [[...delicate('worker'), ...delicate('store')], lane(twitch.slice(0, half)), lane(of('schedule'))],
+    [
+      lane(broker.filter((kind) => !kind.slow)),
+      lane(of('store', (kind) => !kind.needsServices)),
+      lane(twitch.slice(half)),
+      lane(scaling),
+    ],
     [lane(slow), lane(of('temporal')), lane(others)],
+    [delicate('twitch')],
   ];
 }

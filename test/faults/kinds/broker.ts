@@ -53,6 +53,19 @@ export const brokerKinds: FaultKind[] = [
     },
   },
   {
+    name: 'broker away for many intervals',
+    part: 'broker',
+    slow: true,
+    mayRepeat: true,
+    lasts: [8_000, 75_000],
+    async strike({ system: { services } }, lastsMs) {
+      await services.rabbitmq.stopApp();
+      await sleep(lastsMs);
+      await services.rabbitmq.startApp();
+      return `${Math.round(lastsMs / 1_000)} s`;
+    },
+  },
+  {
     name: 'broker node restarted',
     part: 'broker',
     slow: true,

@@ -77,6 +77,19 @@ export const workerKinds: FaultKind[] = [
   scaleTo(2),
   scaleTo(3),
   {
+    name: 'all workers away',
+    part: 'worker',
+    leavesNoWorker: true,
+    lasts: [4_000, 75_000],
+    async strike({ fleet, life }, lastsMs) {
+      life.startOne();
+      await fleet.pause();
+      await sleep(lastsMs);
+      await fleet.resume();
+      return `${Math.round(lastsMs / 1_000)} s`;
+    },
+  },
+  {
     name: 'rolling restart',
     part: 'worker',
     async strike({ fleet }) {

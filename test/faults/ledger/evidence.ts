@@ -2,7 +2,7 @@ import type { FaultRecord } from '../fault.ts';
 import type { Excuse } from './expectation.ts';
 import type { Arrival } from './mailbox.ts';
 import type { PollRecord } from './polls.ts';
-import type { TrueStream } from './truth.ts';
+import type { Doubt, TrueStream } from './truth.ts';
 
 /** All that is known when a run is judged. Times in Unix milliseconds. */
 export interface Evidence {
@@ -19,6 +19,7 @@ export interface Evidence {
   /** When a whole answer with the stream was first sent. */
   firstServedAtMs: (streamId: string) => number | undefined;
   faults: readonly FaultRecord[];
+  doubts: readonly Doubt[];
 }
 
 /** Something that is not as it should be, with the stream that it is about. */

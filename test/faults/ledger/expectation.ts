@@ -2,19 +2,20 @@ import { VISIBILITY_LAG_MS } from '../../../src/storage/streams.ts';
 import { pollIdOf } from '../../../src/workflows/report.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { Evidence } from './evidence.ts';
-import type { PollRecord } from './polls.ts';
+import { isWholeWalk, type PollRecord } from './polls.ts';
 import type { Sight, TrueStream } from './truth.ts';
 
 /** Why a stream may be missed. This is the whole list. */
 export type Excuse =
   /**
-   * No completed poll was shown it: it started and ended while Twitch could not be reached, while no worker ran, or
-   * between two polls.
+   * No completed poll was shown it: it started and ended while Twitch could not be reached or refused its target, while
+   * the target was removed, while no worker ran, or between two polls.
    */
   | 'not polled'
   /**
    * It was new to the service, but had started well before the last good poll when the store came back empty: then it
-   * can't be told from those that were announced before.
+   * can't be told from those that were announced before. Or, with FIRST_SIGHT=silent, it had started before its target was
+   * added again.
    */
   | 'taken in silently'
   /**
@@ -46,7 +47,7 @@ export function isAnnouncedAfterLoss(stream: TrueStream, lossStartMs: number): b
 
 /** A poll that has been through every target, so that whatever it read has been compared with the live set. */
 function isComplete({ targets }: Evidence, { status, report }: PollRecord): boolean {
-  return status === 'COMPLETED' && report?.failedBatches === 0 && report.targets === targets;
+  return status === 'COMPLETED' && isWholeWalk(report, targets);
 }
 
 /** Twitch showed everything to this poll, on every page. */
@@ -71,12 +72,34 @@ function comparesWhatItStages({ faults }: Evidence, { status, startMs, endMs, re
 function provingPolls(evidence: Evidence, stream: TrueStream): PollRecord[] {
   const readBy = evidence.readBy.get(stream.id);
   const servedMs = evidence.firstServedAtMs(stream.id) ?? Number.POSITIVE_INFINITY;
-  const covers = ({ target, fromMs, toMs }: Sight, { startMs, endMs }: PollRecord) =>
-    fromMs <= startMs && toMs >= endMs && (target.startsWith('user:') || servedMs <= endMs);
+  const covers = (sight: Sight, poll: PollRecord) =>
+    sight.fromMs <= poll.startMs &&
+    sight.toMs >= poll.endMs &&
+    (sight.target.startsWith('user:') || servedMs <= poll.endMs) &&
+    !isDoubtful(evidence, sight, poll) &&
+    !isFirstSight(evidence, stream, sight);
   return evidence.polls.filter((poll) => {
-    if (readBy?.has(idOf(poll)) && comparesWhatItStages(evidence, poll)) return true;
+    // A page that was read is compared without the streams of targets that have been removed since.
+    const doubtful = stream.sights.some((sight) => {
+      const first = isFirstSight(evidence, stream, sight) && sight.fromMs <= poll.endMs && sight.toMs >= poll.startMs;
+      return first || isDoubtful(evidence, sight, poll);
+    });
+    if (readBy?.has(idOf(poll)) && !doubtful && comparesWhatItStages(evidence, poll)) return true;
     return isComplete(evidence, poll) && isWhole(evidence, poll) && stream.sights.some((sight) => covers(sight, poll));
   });
+}
+
+/** Something was uncertain of the target that showed a stream while this poll ran. */
+function isDoubtful({ doubts }: Evidence, { target }: Sight, { startMs, endMs }: PollRecord): boolean {
+  return doubts.some(({ targets, fromMs, toMs }) => targets.has(target) && fromMs <= endMs && toMs >= startMs);
+}
+
+/** The stream had started before this target was added again, and first sights are to be silent. */
+function isFirstSight({ doubts, firstSight }: Evidence, { startedMs }: TrueStream, { target, toMs }: Sight): boolean {
+  if (firstSight !== 'silent') return false;
+  return doubts.some(
+    (doubt) => doubt.removed && doubt.targets.has(target) && doubt.toMs <= toMs && startedMs < doubt.toMs,
+  );
 }
 
 const idOf = ({ workflowId, runId }: PollRecord) => pollIdOf(workflowId, runId);
@@ -96,7 +119,10 @@ export function expectation(evidence: Evidence, stream: TrueStream): Expectation
   }
 
   const proving = provingPolls(evidence, stream);
-  if (proving.length === 0) return { arrives: 'may', because: 'not polled' };
+  if (proving.length === 0) {
+    const first = stream.sights.some((sight) => isFirstSight(evidence, stream, sight));
+    return { arrives: 'may', because: first ? 'taken in silently' : 'not polled' };
+  }
   const silenced = losses.find(({ endMs }) => stream.startedMs < endMs - VISIBILITY_LAG_MS);
   const early = silenced ? proving.filter(({ endMs }) => endMs < silenced.startMs) : proving;
   if (early.length === 0) return { arrives: 'may', because: 'taken in silently' };

@@ -15,6 +15,11 @@ export interface PollRecord {
   report?: PollReport;
 }
 
+/** Whether a poll went through every one of so many targets, but for those that Twitch refuses. */
+export function isWholeWalk(report: PollReport | undefined, targets: number): boolean {
+  return report?.failedBatches === 0 && report.targets + report.refused >= targets;
+}
+
 /** Newest first, so many known ones in a row mean that the rest is known too. */
 const KNOWN_IN_A_ROW = 25;
 
