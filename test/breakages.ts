@@ -148,6 +148,40 @@ const BREAKAGES: Breakage[] = [
     edits: [{ file: 'src/storage/settingsTargets.ts', find: '>= KEPT_MS;', put: '>= 0;' }],
     suites: ['storage/settingsTargets'],
   },
+  {
+    name: 'text is handed on as Twitch sends it',
+    edits: [
+      { file: 'src/twitch/text.ts', find: "return cut.toWellFormed().replace(CONTROLS, ' ');", put: 'return text;' },
+    ],
+    suites: ['twitch/schema', 'workflows/hostile'],
+  },
+  {
+    name: 'a stream that the script fails over fails its slice',
+    edits: [
+      {
+        file: 'src/storage/compareAll.ts',
+        find: '      if (!isScriptsOwn(error)) throw error;\n      if (counting) {',
+        put: '      if (error) throw error;\n      if (counting) {',
+      },
+    ],
+    suites: ['storage/skipped', 'workflows/hostile'],
+  },
+  {
+    name: 'a store that is full in the middle of a script is given up on',
+    edits: [{ file: 'src/storage/storeErrors.ts', find: '|[Oo]ut of memory|max number', put: '|max number' }],
+    suites: ['unit/failures', 'workflows/fullStore'],
+  },
+  {
+    name: 'what leads to a stream goes before it',
+    edits: [
+      {
+        file: DIFF,
+        find: "        redis.call('HDEL', live, userId)\n        redis.call('ZREM', index, member)\n",
+        put: "        redis.call('ZREM', index, member)\n        redis.call('HDEL', live, userId)\n",
+      },
+    ],
+    suites: ['storage/cut', 'faults/short'],
+  },
 ];
 
 const root = resolve(import.meta.dirname, '..');

@@ -102,3 +102,25 @@ describe('hostile content', { timeout: 120_000 }, () => {
     await eventually(() => assert.deepEqual(app.consumer.ids.slice(before).sort(), [...others, bad].sort()));
   });
 });
+
+describe('an answer that is too large', { timeout: 120_000 }, () => {
+  let app: TestApp;
+  before(async () => {
+    app = await startApp();
+  });
+  after(() => app.stop());
+
+  it('is asked for again with fewer users at a time, so that all of them arrive', async () => {
+    const { world } = app.sandbox;
+    world.populate({ users: 100 });
+    const users = world.userIds(100);
+    await app.store.targets.add('user', users, 0);
+    const title = 'x'.repeat(400_000);
+    const ids = users.map((userId) => world.goLive({ userId, title }).id);
+    const report = await app.poll();
+    assert.deepEqual(report.failedRequests, { too_large: 1 });
+    assert.deepEqual([report.announced, report.failedBatches, report.refused], [100, 0, 0]);
+    await eventually(() => assert.deepEqual([...app.consumer.ids].sort(), [...ids].sort()));
+    assert.ok(app.consumer.received.every(({ body }) => body.title === 'x'.repeat(500)));
+  });
+});
