@@ -57,6 +57,7 @@ export class Publishing {
     claims: readonly Claimed[],
     giveUpAfterSeconds = Number.POSITIVE_INFINITY,
   ): Promise<PublishStreamsResult> {
+    const startedMs = performance.now();
     return this.#attempt({
       poll,
       claims,
@@ -69,7 +70,7 @@ export class Publishing {
           message,
           type: 'BrokerUnavailable',
           // Not an attempt later than that, or the poll would be longer than its interval.
-          nonRetryable: ageMs() + nextRetryDelay >= giveUpAfterSeconds * 1_000,
+          nonRetryable: ageMs(startedMs) + nextRetryDelay >= giveUpAfterSeconds * 1_000,
           nextRetryDelay,
           details: [confirmed],
         });
@@ -78,6 +79,7 @@ export class Publishing {
   }
 
   async deliver(poll: PollRef, claims: readonly Claimed[]): Promise<PublishStreamsResult> {
+    const startedMs = performance.now();
     return this.#attempt({
       poll,
       claims,
@@ -92,7 +94,7 @@ export class Publishing {
           // Nothing new: a delivery is there because the broker is away.
           category: ApplicationFailureCategory.BENIGN,
           // Up to half less by chance, so that deliveries do not come back all at once.
-          nextRetryDelay: Math.min(Math.max(ageMs() * share, least), most) * (1 - Math.random() / 2),
+          nextRetryDelay: Math.min(Math.max(ageMs(startedMs) * share, least), most) * (1 - Math.random() / 2),
         });
       },
     });
@@ -194,6 +196,11 @@ export class Publishing {
   }
 }
 
-function ageMs(): number {
-  return Date.now() - activityInfo().scheduledTimestampMs;
+/**
+ * How long ago the activity was scheduled. Between its attempts Temporal's clock counts, within this one ours: a worker
+ * whose clock is wrong gives up neither at once nor an hour late.
+ */
+function ageMs(attemptStartedMs: number): number {
+  const { scheduledTimestampMs, currentAttemptScheduledTimestampMs } = activityInfo();
+  return currentAttemptScheduledTimestampMs - scheduledTimestampMs + performance.now() - attemptStartedMs;
 }

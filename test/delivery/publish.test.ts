@@ -18,7 +18,12 @@ after(() => {
 
 /** One attempt of an activity, as Temporal would carry it out. */
 function attempt(info: Partial<MockActivityEnvironment['context']['info']> = {}) {
-  return new MockActivityEnvironment({ scheduledTimestampMs: Date.now(), ...info });
+  const nowMs = Date.now();
+  return new MockActivityEnvironment({
+    scheduledTimestampMs: nowMs,
+    currentAttemptScheduledTimestampMs: nowMs,
+    ...info,
+  });
 }
 
 test('giving up tells which messages the broker has confirmed, and they are marked, not sent, by a delivery', async (t) => {
@@ -48,6 +53,31 @@ test('giving up tells which messages the broker has confirmed, and they are mark
   );
   const marks = await store.connection.mget(events.map(({ id }) => store.keys.mark(id)));
   assert.deepEqual(marks, ['announced', 'announced']);
+});
+
+test('giving up goes by Temporal’s clock, whatever the worker’s says', async (t) => {
+  const broker = await fakeBroker(t);
+  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  const { publishStreams } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  broker.onMessage = ({ deliveryTag }, peer, channel) => {
+    peer.send(channel, ['BasicNack', { deliveryTag, multiple: false, requeue: false }]);
+    return true;
+  };
+  const input = { poll, owner: 'o', events: [event('clocks')], giveUpAfterSeconds: 30 };
+  for (const offMs of [-3_600_000, 3_600_000]) {
+    for (const [agedMs, givesUp] of [
+      [0, false],
+      [29_900, true],
+    ] as const) {
+      const scheduledTimestampMs = Date.now() + offMs;
+      const info = { scheduledTimestampMs, currentAttemptScheduledTimestampMs: scheduledTimestampMs + agedMs };
+      const failure: unknown = await attempt(info)
+        .run(publishStreams, input)
+        .catch((error) => error);
+      assert.ok(failure instanceof ApplicationFailure);
+      assert.deepEqual([failure.type, failure.nonRetryable], ['BrokerUnavailable', givesUp]);
+    }
+  }
 });
 
 test('a store that fails is no reason to give up, however often and for how long', async (t) => {
