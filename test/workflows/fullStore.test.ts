@@ -21,14 +21,17 @@ describe('a store that is full, and shows it in the middle of a script', { timeo
     await app.store.targets.add('user', users, 0);
     const ids = users.slice(0, 20).map((userId) => world.goLive({ userId }).id);
 
-    const { connection } = app.store;
-    const whole = connection.diffStreams.bind(connection);
-    let failed = 0;
+    const { connection, streams } = app.store;
+    const whole = { script: connection.diffStreams.bind(connection), diff: streams.diff.bind(streams) };
+    let attempts = 0;
+    streams.diff = (request) => {
+      attempts += 1;
+      return whole.diff(request);
+    };
     connection.diffStreams = async (...args) => {
-      if (failed === FULL_FOR_ATTEMPTS) return whole(...args);
-      failed += 1;
-      // Each time a little further: two writes of five for each stream, four, …
-      const full = await openCut((await redis()).url, 2 * failed);
+      if (attempts > FULL_FOR_ATTEMPTS) return whole.script(...args);
+      // Each time a little further.
+      const full = await openCut((await redis()).url, 2 * attempts);
       try {
         return await full.diffStreams(...args);
       } finally {
@@ -36,11 +39,12 @@ describe('a store that is full, and shows it in the middle of a script', { timeo
       }
     };
     t.after(() => {
-      connection.diffStreams = whole;
+      connection.diffStreams = whole.script;
+      streams.diff = whole.diff;
     });
 
     const report = await app.poll();
-    assert.equal(failed, FULL_FOR_ATTEMPTS);
+    assert.equal(attempts, FULL_FOR_ATTEMPTS + 1);
     assert.deepEqual([report.announced, report.failedBatches, report.live], [20, 0, 20]);
     await eventually(() => assert.deepEqual([...app.consumer.ids].sort(), [...ids].sort()));
   });
