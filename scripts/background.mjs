@@ -87,9 +87,10 @@ function begin(work) {
     // Whole from the first moment on, and only one can do it.
     linkSync(draft, record);
   } catch (error) {
-    rmSync(draft);
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'EEXIST') return undefined;
     throw error;
+  } finally {
+    rmSync(draft);
   }
   const log = openSync(logOf(work.file), 'w');
   const child = spawn(work.command, work.args, {
@@ -110,15 +111,15 @@ function begin(work) {
 }
 
 /**
- * Who is at work; undefined when nobody is. What a dead one left is removed.
+ * Who is at work; undefined when nobody is. The record of a process that is gone is removed.
  *
  * @param {string} file
  * @returns {WorkRecord | undefined}
  */
 function readRecord(file) {
   const path = recordOf(file);
-  if (!existsSync(path)) return undefined;
-  const text = readFileSync(path, 'utf8');
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
   const record = parse(text);
   if (record && isAlive(record)) return record;
   // Another process may have removed it and begun by now: what is taken away must be what was read.
@@ -131,6 +132,16 @@ function readRecord(file) {
   }
   rmSync(taken, { force: true });
   return undefined;
+}
+
+/** @param {string} path */
+function readIfThere(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** @param {string} text @returns {WorkRecord | undefined} */
@@ -151,13 +162,14 @@ async function follow(work, record) {
   const { name, file, signal, onLine, onTick } = work;
   const reader = lineReader(logOf(file));
   for (;;) {
-    const alive = isAlive(record);
+    // Read anew each time: at first it names the process that begins the work, then the one that does it.
+    const now = readRecord(file);
     // After the look: what it wrote last is read, too.
     for (const line of reader()) onLine?.(line);
-    if (!alive) break;
+    if (now?.sinceMs !== record.sinceMs) break;
     onTick?.(Date.now() - record.sinceMs);
     if (signal?.aborted) {
-      const stop = `log: ${logOf(file)}; to stop it: kill -- -${record.pid}`;
+      const stop = `log: ${logOf(file)}; to stop it: kill -- -${now.pid}`;
       left.set(file, `${name} goes on in the background, and the next start joins it (${stop})`);
       throw new Error(`stopped waiting for ${name}`);
     }

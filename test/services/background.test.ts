@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -51,6 +51,7 @@ test('it is done once, however many ask for it, and its lines are told to all', 
   assert.deepEqual(lines[0], lines[1]);
   await runInBackground(options);
   assert.equal(runs(), 1, 'what is done is not done again');
+  assert.deepEqual(readdirSync(dir).sort(), ['result', 'runs', 'work.log'], 'nothing else is left');
 });
 
 test('it goes on when whoever asked for it is killed, and the next one joins it', async (t) => {

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
+import { freePort } from '../../sandbox/services/ports.ts';
 import { eventually } from '../support/services.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -24,7 +25,7 @@ export interface BareMachine {
   /** Puts a shell script on PATH. */
   standIn(name: string, script: string): void;
   /** `npm start` in a checkout of its own, beside those that were started before. */
-  start(): RunningStart;
+  start(): Promise<RunningStart>;
 }
 
 export interface RunningStart {
@@ -73,12 +74,11 @@ export function bareMachine(t: TestContext, missing: readonly string[]): BareMac
   return {
     bin,
     standIn: (name, script) => writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 }),
-    start() {
-      const child = spawn('npm', ['start'], {
-        cwd: checkout(join(dir, `checkout-${checkouts++}`)),
-        env,
-        detached: true,
-      });
+    async start() {
+      const cwd = checkout(join(dir, `checkout-${checkouts++}`));
+      // Starts at the same moment would all find the usual port free.
+      const settings = { ...env, HTTP_PORT: String(await freePort()) };
+      const child = spawn('npm', ['start'], { cwd, env: settings, detached: true });
       children.push(child);
       let text = '';
       for (const stream of [child.stdout, child.stderr]) {

@@ -41,8 +41,12 @@ export async function setUp(
     args: [join(import.meta.dirname, 'main.ts'), ...args],
     isDone,
     onLine: (line) => narrator.line(line),
-    onTick: (elapsedMs) => say(`${narrator.text()} (${duration(Math.floor(elapsedMs / 1_000) * 1_000)} so far)`),
+    onTick: (elapsedMs) => say(`${narrator.text()}${elapsedMs < 1_000 ? '' : ` (${inSeconds(elapsedMs)} so far)`}`),
     ...(signal ? { signal } : {}),
   });
   say('');
+}
+
+function inSeconds(ms: number): string {
+  return duration(Math.floor(ms / 1_000) * 1_000);
 }
