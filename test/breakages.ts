@@ -21,7 +21,7 @@ interface Breakage {
   suites: string[];
 }
 
-const PUBLISH = 'src/activities/publish.ts';
+const PUBLISH = 'src/activities/publishing.ts';
 const DIFF = 'src/storage/lua/diffStreams.lua';
 const RENEW = 'src/storage/lua/renewClaims.lua';
 
@@ -34,10 +34,67 @@ const BREAKAGES: Breakage[] = [
       {
         file: PUBLISH,
         find: '    const marking: Promise<void>[] = [];',
-        put: '    await streams.markAnnounced(idsOf(owed));\n    const marking: Promise<void>[] = [];',
+        put: '    await this.#streams.markAnnounced(owed.map(({ id }) => id));\n    const marking: Promise<void>[] = [];',
       },
     ],
     suites: ['workflows', 'e2e/system', 'faults/short'],
+  },
+  {
+    name: 'a store that fails often enough ends publishing',
+    edits: [{ file: PUBLISH, find: '{ endless: true }', put: '{}' }],
+    suites: ['delivery/publish', 'delivery/storeAfterConfirm'],
+  },
+  {
+    name: 'what was confirmed is forgotten between two attempts',
+    edits: [
+      { file: PUBLISH, find: '[...before, ...lastHeartbeatList()]', put: '[]' },
+      { file: PUBLISH, find: 'if (this.#unmarked.has(id)) confirmed.add(id);', put: 'void id;' },
+      { file: PUBLISH, find: "'./heartbeat.ts';", put: "'./heartbeat.ts';\nvoid lastHeartbeatList;" },
+    ],
+    suites: ['delivery/publish', 'delivery/storeAfterConfirm'],
+  },
+  {
+    name: 'a worker that was frozen sends without asking again',
+    edits: [{ file: PUBLISH, find: 'pulse.isBefore(sendUntil)', put: 'pulse.isBefore(sendUntil) || true' }],
+    suites: ['delivery/publish'],
+  },
+  {
+    name: 'a delivery for each diff',
+    edits: [
+      {
+        file: 'src/workflows/slices.ts',
+        find: 'if (takesNewSteps()) this.#handOver',
+        put: "if (owner === '') this.#handOver",
+      },
+    ],
+    suites: ['delivery/oneDelivery', 'e2e/outage'],
+  },
+  {
+    name: 'deliveries do not renew their claims',
+    edits: [
+      {
+        file: PUBLISH,
+        find: 'await this.#streams.renewClaims(owner, ids, leaseMs)',
+        put: 'leaseMs === LEASE_MS ? await this.#streams.renewClaims(owner, ids, leaseMs) : ids',
+      },
+    ],
+    suites: ['delivery/publish', 'e2e/outage'],
+  },
+  {
+    name: 'a poll has a time limit',
+    edits: [
+      {
+        file: 'src/schedule.ts',
+        find: '      staticSummary: summary(intervalSeconds),',
+        put: '      workflowExecutionTimeout: 8_000,\n      staticSummary: summary(intervalSeconds),',
+      },
+      {
+        file: 'src/schedule.ts',
+        find: '!action.workflowExecutionTimeout',
+        put: 'action.workflowExecutionTimeout === 8_000',
+      },
+    ],
+    suites: ['client/schedule', 'e2e/workersAway'],
   },
   {
     name: '`mandatory` left out',
