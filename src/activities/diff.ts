@@ -77,7 +77,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
         async () => {
           try {
             const filled = pages.filter((page) => page.streams > 0);
-            const staged = await streams.readPages(poll, filled);
+            const [staged, nowMs] = await Promise.all([streams.readPages(poll, filled), streams.nowMs()]);
             const lost = new Set(filled.flatMap((page, i) => (staged[i] ? [] : [page.batch])));
             const seen = new Map<string, StagedStream>();
             const seenAfterPage = staged.map((page) => {
@@ -87,7 +87,6 @@ export function diffActivities({ settings, streams }: Dependencies) {
             const idsOf = (kind: Batch['kind']) =>
               complete.filter((batch) => batch.kind === kind && !lost.has(batch.no)).flatMap((batch) => batch.ids);
 
-            const nowMs = Date.now();
             const diff = await streams.diff({
               poll,
               storeVersion,

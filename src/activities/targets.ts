@@ -131,7 +131,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
   }
 
   async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
-    const nowMs = Date.now();
+    const nowMs = await streams.nowMs();
     const { lost, no } = await streams.openPoll(poll, last, nowMs);
     await streams.noteUnpolled(last.unpolled ?? []);
     if (lost) {

@@ -31,7 +31,6 @@ export async function importCommand(output: Output, file: string, options: Impor
       input,
       kind: options.kind,
       store,
-      addedMs: Date.now(),
       onProgress: display.update,
       signal: interrupt.signal,
     });

@@ -40,8 +40,6 @@ export interface ImportOptions {
   kind?: TargetKind | undefined;
   /** Undefined: nothing is stored and no name is looked up. */
   store?: { targets: Pick<Targets, 'add'>; lookUp: LookUp } | undefined;
-  /** Unix milliseconds: the time of addition of new targets. */
-  addedMs: number;
   /** Called now and then. */
   onProgress?: (progress: ImportProgress) => void;
   /** Ends the import early; what has been read until then is stored. */
@@ -152,8 +150,8 @@ export class Import {
     for (const kind of kinds.length > 0 ? kinds : (['user', 'game'] as const)) {
       const ids = this.#ids[kind];
       this.#ids[kind] = [];
-      const { store, addedMs } = this.#options;
-      if (store && ids.length > 0) this.progress.added[kind] += await store.targets.add(kind, ids, addedMs);
+      const { store } = this.#options;
+      if (store && ids.length > 0) this.progress.added[kind] += await store.targets.add(kind, ids);
     }
   }
 

@@ -68,9 +68,7 @@ export async function add(output: Output, kind: TargetKind, ids: string[], optio
     throw usageError(`not ids of Twitch: ${notNumbers.join(', ')} (ids are numbers)${hint}`);
   }
   const wanted = await wantedTargets(kind, ids, options);
-  const { changed: added, rest: alreadyThere } = await apply(wanted, (targets, id) =>
-    targets.add(kind, [id], Date.now()),
-  );
+  const { changed: added, rest: alreadyThere } = await apply(wanted, (targets, id) => targets.add(kind, [id]));
   output.answer(sentences('Added', kind, added, 'Already there', alreadyThere, wanted), {
     kind,
     added,

@@ -140,7 +140,7 @@ export class SettingsTargets {
       const wanted = new Set(lists.flatMap((list) => list[kind]));
       const named = await targets.named(kind);
       const missing = [...wanted].filter((id) => !named.has(id) || named.get(id) === 'adding');
-      const added = await targets.add(kind, missing, lost ? 0 : Date.now(), undefined, 'settings');
+      const added = await targets.add(kind, missing, lost ? 0 : undefined, undefined, 'settings');
       const left = mayRemove ? [...named.keys()].filter((id) => !wanted.has(id)) : [];
       const removed = await targets.remove(kind, left, 'settings');
       if (added > 0) logger.info({ kind, added }, 'targets added that the settings name');

@@ -1,5 +1,6 @@
 import type { Stream, StreamEvent, TargetKind } from '../model.ts';
 import type { UnpolledRange } from '../workflows/unpolled.ts';
+import { storeNowMs } from './clock.ts';
 import { compareAll, eventBytes, type Skipped } from './compareAll.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
@@ -281,6 +282,11 @@ export class Streams {
   /** How many streams of each game are in the live set. */
   async countInGames(games: readonly string[]): Promise<number[]> {
     return countInGames(this.#redis, this.#keys, games);
+  }
+
+  /** The store's clock (Unix ms): see `storeNowMs`. */
+  async nowMs(): Promise<number> {
+    return storeNowMs(this.#redis);
   }
 
   async countLive(): Promise<number> {

@@ -1,4 +1,5 @@
 import type { TargetKind } from '../model.ts';
+import { storeNowMs } from './clock.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
 import { Refused } from './refused.ts';
@@ -38,16 +39,18 @@ export class Targets {
   /**
    * Adds targets; those that are there already keep their time of addition.
    *
-   * @param addedMs Unix milliseconds; streams that started earlier are a first sight (see `FIRST_SIGHT`)
-   * @param hotUntilMs until when users among them are hot, in Unix milliseconds; 0: they are dormant from the start
+   * @param addedMs Unix milliseconds; streams that started earlier are a first sight (see `FIRST_SIGHT`). Default: now, by
+   *   the store's clock
+   * @param hotUntilMs until when users among them are hot, in Unix milliseconds; 0: they are dormant from the start.
+   *   Default: a day from now, by the store's clock
    * @param by the client also brings back what it removed; the settings do not
    * @returns how many were new
    */
   async add(
     kind: TargetKind,
     ids: readonly string[],
-    addedMs: number,
-    hotUntilMs = Date.now() + NEW_IS_HOT_MS,
+    addedMs?: number,
+    hotUntilMs?: number,
     by: TargetSource = 'client',
   ): Promise<number> {
     const { hot, hotUntil } = this.#keys;
@@ -56,7 +59,9 @@ export class Targets {
     for (const some of chunks(ids, IDS_PER_CALL)) {
       // Whoever adds a refused target again wants it to be tried again.
       if (by === 'client') await this.refused.forget(kind, some);
-      added += await this.#redis.addTargets(...keys, addedMs, kind === 'user' ? hotUntilMs : 0, by, ...some);
+      const nowMs = await storeNowMs(this.#redis);
+      const until = kind === 'user' ? (hotUntilMs ?? nowMs + NEW_IS_HOT_MS) : 0;
+      added += await this.#redis.addTargets(...keys, addedMs ?? nowMs, until, by, ...some);
     }
     return added;
   }

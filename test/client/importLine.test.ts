@@ -100,7 +100,7 @@ test('good lines survive whatever stands between them, however the bytes arrive'
       const lookUp = { users: async () => new Map(), games: async () => new Map() };
       const bytes = Buffer.from(text.join(end));
       const input = pieces(bytes, chunkSizes);
-      const progress = await new Import({ input, kind: 'user', store: { targets, lookUp }, addedMs: 0 }).run();
+      const progress = await new Import({ input, kind: 'user', store: { targets, lookUp } }).run();
       for (const kind of ['user', 'game'] as const)
         assert.deepEqual(
           [...wanted[kind]].filter((each) => !stored[kind].has(each)),
@@ -125,5 +125,5 @@ test('a line without an end does not fill the memory', async () => {
 
 test('UTF-16 is refused with advice', async () => {
   const input = pieces(Buffer.from('\uFEFF123\n', 'utf16le'), [64]);
-  await assert.rejects(new Import({ input, addedMs: 0 }).run(), /the file is UTF-16; save it as UTF-8/);
+  await assert.rejects(new Import({ input }).run(), /the file is UTF-16; save it as UTF-8/);
 });

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { DiffStreamsResult } from '../../src/activities/diff.ts';
+import { createActivities, type Dependencies } from '../../src/activities/index.ts';
+import { storeNowMs } from '../../src/storage/clock.ts';
+import { readLastReport } from '../../src/workflows/report.ts';
+import { emptyStore, liveEntry, openStore, type Store, stream } from './support.ts';
+
+const MONTH = 30 * 24 * 3_600_000;
+
+describe('one clock, the store’s, whatever that of a client or a worker says', () => {
+  let opened: Store;
+  let store: Store;
+  before(async () => {
+    opened = await openStore();
+  });
+  beforeEach(() => {
+    store = emptyStore(opened);
+  });
+  after(() => opened.connection.disconnect());
+
+  const isNow = async (ms: number) => {
+    const now = await storeNowMs(store.connection);
+    assert.ok(ms > now - 60_000 && ms <= now, `${ms - now} ms from now`);
+  };
+
+  for (const [name, offMs] of [
+    ['a month ahead', MONTH],
+    ['a month behind', -MONTH],
+  ] as const) {
+    it(`a client whose clock is ${name} adds targets now`, async (t) => {
+      const right = Date.now;
+      t.mock.method(Date, 'now', () => right() + offMs);
+      await store.targets.add('user', ['u1']);
+      t.mock.restoreAll();
+      await isNow(Number(await store.connection.hget(store.keys.added('user'), 'u1')));
+      await isNow(Number(await store.connection.zscore(store.keys.hotUntil, 'u1')) - 24 * 3_600_000);
+    });
+
+    it(`a worker whose clock is ${name} opens a poll and compares now`, async (t) => {
+      await store.targets.add('user', ['u1', 'u2']);
+      await store.targets.add('user', ['u3'], 0, Date.now() - MONTH / 2);
+      const { fetchTargets, diffStreams } = createActivities({
+        settings: {
+          POLL_INTERVAL_SECONDS: 30,
+          TWITCH_REQUESTS_PER_MINUTE: 780,
+          FIRST_SIGHT: 'silent',
+          OFFLINE_AFTER_MISSES: 2,
+          RECENTLY_LIVE_DAYS: 14,
+          DORMANT_MAX_SECONDS: 900,
+        },
+        streams: store.streams,
+        targets: store.targets,
+        settingsTargets: { apply: async () => undefined },
+      } as unknown as Dependencies);
+      const poll = { id: 'p', startedMs: Date.now(), no: 1 };
+      const right = Date.now;
+      t.mock.method(Date, 'now', () => right() + offMs);
+      await new MockActivityEnvironment().run(fetchTargets, { poll, last: readLastReport(undefined) });
+      assert.deepEqual([...(await store.targets.hotAmong(['u1', 'u2', 'u3']))].sort(), ['u1', 'u2'], 'cooled by it');
+      const started = stream('s1', 'u1', right() + 1_000);
+      const { streams } = await store.streams.stagePage(poll, { batch: 0, page: 0 }, 'user', [started]);
+      const diff = { poll, owner: 'o', pages: [{ batch: 0, page: 0, streams }], complete: [], lastCompleteMs: 0 };
+      const found: DiffStreamsResult = await new MockActivityEnvironment().run(diffStreams, diff);
+      t.mock.restoreAll();
+      assert.deepEqual(
+        found.events.map(({ id, reason }) => [id, reason]),
+        [['s1', 'started']],
+      );
+      await isNow(Date.parse(found.events[0]?.detectedAt ?? ''));
+      await isNow((await liveEntry(store, 'u1')).seenMs);
+      await isNow(Number(await store.connection.zscore(store.keys.hotUntil, 'u1')) - 14 * 24 * 3_600_000);
+    });
+  }
+});
