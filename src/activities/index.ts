@@ -8,6 +8,7 @@ import { diffActivities } from './diff.ts';
 import { pollActivities } from './poll.ts';
 import { publishActivities } from './publish.ts';
 import { targetActivities } from './targets.ts';
+import { userActivities } from './users.ts';
 
 /** What the activities work with. */
 export interface Dependencies {
@@ -23,15 +24,19 @@ export interface Dependencies {
   targets: Targets;
   settingsTargets: Pick<SettingsTargets, 'apply'>;
   streams: Streams;
-  twitch: Pick<TwitchClient, 'getStreams'>;
+  twitch: Pick<TwitchClient, 'getStreams' | 'getUsers'>;
   publisher: Pick<RabbitPublisher, 'publish'>;
 }
 
-/** All activities over their dependencies. `pollPage` is for the rate-limited queue alone, the rest for the other. */
+/**
+ * All activities over their dependencies. Those that ask Twitch, `pollPage` and `checkUsers`, are for the rate-limited queue
+ * alone.
+ */
 export function createActivities(dependencies: Dependencies) {
   return {
     ...targetActivities(dependencies),
     ...pollActivities(dependencies),
+    ...userActivities(dependencies),
     ...diffActivities(dependencies),
     ...publishActivities(dependencies),
   };

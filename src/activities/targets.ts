@@ -9,6 +9,7 @@ import { GAMES_PER_REQUEST, type GameGroup, groupGames } from './games.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
 import { dormantPerPoll } from './rhythm.ts';
+import { userChecksDue } from './users.ts';
 import { readGroup } from './walk.ts';
 
 export interface FetchTargetsInput {
@@ -50,6 +51,10 @@ export interface OpenedPoll {
   live?: number;
   /** Targets that are set aside because Twitch refuses them; absent if there are none. */
   refused?: number;
+  /** User targets that Twitch no longer knows; absent if there are none. */
+  gone?: number;
+  /** Checks for such users that are due; absent if none is, as in most polls. */
+  userChecks?: number;
   /** Absent when every target has the same rhythm. */
   rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
 }
@@ -82,7 +87,10 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
     /** Sets targets aside that Twitch refuses, and takes back those that it accepts again. */
     async noteRefused({ kind, refused, accepted }: NoteRefusedInput): Promise<void> {
       try {
-        await targets.refused.note(kind, refused, accepted, Date.now());
+        await heartbeating(
+          () => undefined,
+          () => targets.refused.note(kind, refused, accepted, Date.now()),
+        );
       } catch (error) {
         throw toActivityFailure(error, activityInfo().attempt);
       }
@@ -121,6 +129,14 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
     return fetched;
   }
 
+  /** The checks that are due now: they are not due again when this is called again. */
+  async function takeUserChecks(users: number, nowMs: number): Promise<number> {
+    const checkedMs = await targets.gone.checkedMs();
+    const { checks, noteMs } = userChecksDue(users, checkedMs, settings.TWITCH_REQUESTS_PER_MINUTE, nowMs);
+    if (noteMs !== undefined) await targets.gone.noteCheckedMs(noteMs);
+    return checks;
+  }
+
   /** Leaves out the ids that Twitch refuses. */
   async function addPart({ parts }: FetchedTargets, from: Cursor, ids: string[]): Promise<void> {
     const kind = from.group === 'game' ? 'game' : 'user';
@@ -149,6 +165,8 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
       streams.countLive(),
     ]);
     const refused = (await targets.refused.count('user')) + (await targets.refused.count('game'));
+    const gone = (await targets.gone.list()).length;
+    const userChecks = await takeUserChecks(users, nowMs);
     const perPoll = dormantPerPoll({
       users,
       hot,
@@ -164,6 +182,8 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
       stateLost: lost,
       live,
       ...(refused > 0 && { refused }),
+      ...(gone > 0 && { gone }),
+      ...(userChecks > 0 && { userChecks }),
       ...(perPoll !== 'all' && { rhythm: { hot, dormant: users - hot, dormantPerPoll: perPoll } }),
     };
   }

@@ -63,6 +63,7 @@ export function reportLines(report: PollReport): string[] {
   if (incompleteBatches > 0) lines.push(`${counted(incompleteBatches, 'batch', 'batches')} broke off`);
   if (report.skipped) lines.push(`${counted(report.skipped, 'stream')} skipped: the store fails over them`);
   if (report.refused > 0) lines.push(`${counted(report.refused, 'target')} set aside, because Twitch refuses them`);
+  if (report.gone) lines.push(`${counted(report.gone, 'user')} that Twitch no longer knows: see targets list --gone`);
   const failed = Object.entries(failedRequests).map(([kind, times]) => `${count(times)} ${kind}`);
   if (failed.length > 0) lines.push(`failed requests: ${failed.join(', ')}`);
   if (report.stateLost) lines.push('the store had lost what earlier polls wrote');

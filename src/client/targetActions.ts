@@ -135,13 +135,23 @@ function complain(output: Output, kind: TargetKind, { unknown, failure }: Wanted
 
 const IDS_PER_READ = 5_000;
 
+interface ListOptions {
+  limit: number;
+  all?: boolean;
+  after?: string;
+  refused?: boolean;
+  gone?: boolean;
+}
+
 /** `targets list` */
 export async function list(
   output: Output,
   kind: TargetKind | undefined,
-  { limit, all, after, refused }: { limit: number; all?: boolean; after?: string; refused?: boolean },
+  { limit, all, after, refused, gone }: ListOptions,
 ): Promise<number> {
+  if (refused && gone) throw usageError('either --refused or --gone');
   if (refused) return listRefused(output, kind);
+  if (gone) return listGone(output);
   if (after !== undefined && kind === undefined) throw usageError('--after needs a kind: targets list user --after ID');
   return withStore(async ({ targets }) => {
     const [user, game] = await Promise.all(KINDS.map((each) => targets.count(each)));
@@ -190,5 +200,24 @@ async function listRefused(output: Output, kind: TargetKind | undefined): Promis
   output.note(`${counted(refused.length, 'target')} refused by Twitch: the others are polled without them`);
   if (refused.length > 0)
     output.note('Remove what is no id (targets remove), or add it again to have it tried at once.');
+  return EXIT.ok;
+}
+
+/** `targets list --gone` */
+async function listGone(output: Output): Promise<number> {
+  const gone = await withStore(({ targets }) => targets.gone.list());
+  const now = Date.now();
+  const users = gone.map(({ id, sinceMs, checks }) => ({
+    kind: 'user',
+    id,
+    since: new Date(sinceMs).toISOString(),
+    checks,
+  }));
+  output.answer(users.map(({ id, since }) => `user:${id}  # gone since ${ago(since, now)}`).join('\n'), {
+    gone: users,
+  });
+  output.note(`${counted(users.length, 'user')} that Twitch no longer knows (banned, deleted, or never there)`);
+  if (users.length > 0)
+    output.note('They stay targets: some come back. To watch them no longer: targets remove user ID');
   return EXIT.ok;
 }

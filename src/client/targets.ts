@@ -40,11 +40,13 @@ export function addTargetCommands(program: Command): void {
     'targets list user --limit 1000 --after 141981764',
     'targets list --all > targets.txt',
     'targets list --refused',
+    'targets list --gone',
   ])
     .addArgument(new Argument('[kind]', 'only these').choices(KINDS))
     .addOption(new Option('--limit <count>', 'how many at most').argParser(wholeNumber(1, 10_000_000)).default(100))
     .option('--all', 'all of them')
     .option('--after <id>', 'go on behind this id (with a kind)')
+    .option('--gone', 'only the users that Twitch no longer knows')
     .option('--refused', 'only those that Twitch refuses, with the reason and the time')
     .action(perform(async () => (await actions()).list));
 

@@ -53,6 +53,11 @@ export class Keys {
     return `${this.#prefix}targets:${kind}:refused`;
   }
 
+  /** User targets that Twitch's list of users does not show. */
+  get gone(): string {
+    return `${this.#prefix}targets:user:gone`;
+  }
+
   /** Users that keep the full rhythm: a sorted set of ids, every score 0. */
   get hot(): string {
     return `${this.#prefix}targets:user:hot`;

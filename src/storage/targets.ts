@@ -1,6 +1,7 @@
 import type { TargetKind } from '../model.ts';
 import { storeNowMs } from './clock.ts';
 import type { Dragonfly } from './dragonfly.ts';
+import { Gone } from './gone.ts';
 import { Keys } from './keys.ts';
 import { Refused } from './refused.ts';
 
@@ -27,6 +28,7 @@ export type TargetSource = 'client' | 'settings';
  */
 export class Targets {
   readonly refused: Refused;
+  readonly gone: Gone;
   readonly #redis: Dragonfly;
   readonly #keys: Keys;
 
@@ -34,6 +36,7 @@ export class Targets {
     this.#redis = redis;
     this.#keys = keys;
     this.refused = new Refused(redis, keys);
+    this.gone = new Gone(redis, keys);
   }
 
   /**
@@ -91,6 +94,7 @@ export class Targets {
         ...some,
       );
       await this.refused.forget(kind, some);
+      if (kind === 'user') await this.gone.forget(some);
     }
     return removed;
   }

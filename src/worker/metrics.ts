@@ -47,6 +47,7 @@ export class Metrics {
     'refused_targets',
     'Targets that Twitch refuses, after the last poll: they are set aside',
   );
+  readonly #gone = this.#gauge('gone_users', 'User targets that Twitch no longer knows, at the last poll');
   readonly #live = this.#gauge('live_streams', 'Size of the live set after the last poll');
 
   constructor({ twitch, publisher, temporal, logger }: MetricsSources) {
@@ -100,6 +101,7 @@ export class Metrics {
     this.#kept.set(report.advice ? 0 : 1);
     this.#targets.set(report.targets);
     this.#refused.set(report.refused);
+    this.#gone.set(report.gone ?? 0);
     this.#live.set(report.live);
     const { pollId, requests, live, problems } = report;
     const news = { pollId, durationMs, requests, live, announced, handedOver, failedBatches };

@@ -39,7 +39,7 @@ export interface TemporalWorkers {
  */
 export async function startWorkers(options: WorkersOptions): Promise<TemporalWorkers> {
   const { connection, namespace, instance, activities, requestsPerMinute, workflowBundle, sinks, logger } = options;
-  const { pollPage, deliverEvents, ...others } = activities;
+  const { pollPage, checkUsers, deliverEvents, ...others } = activities;
   const common = {
     connection,
     namespace,
@@ -69,7 +69,7 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
     await Worker.create({
       ...common,
       taskQueue: twitchTaskQueueOf(instance),
-      activities: { pollPage },
+      activities: { pollPage, checkUsers },
       maxTaskQueueActivitiesPerSecond: requestsPerMinute / 60,
       maxConcurrentActivityTaskExecutions: 50,
       // A number that adapts itself starved on a rate-limited queue with several partitions.

@@ -31,7 +31,7 @@ export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>(
  * that would bypass the queue's limit.
  */
 export function twitchActivities(taskQueue: string) {
-  return proxyActivities<Pick<Activities, 'pollPage'>>({
+  return proxyActivities<Pick<Activities, 'pollPage' | 'checkUsers'>>({
     taskQueue,
     startToCloseTimeout: '5 minutes',
     heartbeatTimeout: '10 seconds',

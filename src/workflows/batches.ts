@@ -9,7 +9,7 @@ import type { Slices } from './slices.ts';
 import { addMissed, type Missed } from './unpolled.ts';
 import { takesNewSteps } from './version.ts';
 
-type PollPage = ReturnType<typeof twitchActivities>['pollPage'];
+type Twitch = ReturnType<typeof twitchActivities>;
 
 interface Failure {
   type: string;
@@ -30,14 +30,14 @@ export interface BatchOptions {
 export class Batches {
   readonly #state: Resume;
   readonly #slices: Slices;
-  readonly #pollPage: PollPage;
+  readonly #twitch: Twitch;
   /** Batches of this run, for those that turn out to be lost after they were polled. */
   readonly #polled = new Map<number, Missed>();
 
-  constructor(state: Resume, slices: Slices, pollPage: PollPage) {
+  constructor(state: Resume, slices: Slices, twitch: Twitch) {
     this.#state = state;
     this.#slices = slices;
-    this.#pollPage = pollPage;
+    this.#twitch = twitch;
   }
 
   /** Polls one batch. Ids that Twitch refuses are set aside, and the rest of the batch is polled. */
@@ -78,6 +78,21 @@ export class Batches {
     await this.#setAside(batch, parts, refusedBefore);
   }
 
+  /** Looks for users that Twitch no longer knows. A failure is no harm: others are looked for next time. */
+  async checkUsers(checks: number): Promise<void> {
+    const { report } = this.#state;
+    for (let i = 0; i < checks; i++) {
+      try {
+        const { failedRequests } = await this.#twitch.checkUsers();
+        report.requests += 1;
+        noteFailedRequests(report, failedRequests);
+      } catch (error) {
+        noteFailedRequests(report, activityFailureCause(error).failedRequests);
+        return;
+      }
+    }
+  }
+
   /** Notes batches that were polled, but not compared. */
   noteLost(batches: Iterable<number>): void {
     for (const no of batches) {
@@ -98,7 +113,7 @@ export class Batches {
       const { page, after }: { page: number; after?: string } = step;
       try {
         const summary = summarizeRequest(batch, page);
-        const seen = await this.#pollPage.executeWithOptions({ summary }, [
+        const seen = await this.#twitch.pollPage.executeWithOptions({ summary }, [
           { poll, batch, page, ...(after !== undefined && { after }) },
         ]);
         report.pages += 1;

@@ -33,11 +33,11 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   const input = checkInput(given);
   const state = input.resume ?? openingState();
   const { poll, report } = state;
-  const { pollPage } = twitchActivities(input.twitchTaskQueue ?? twitchTaskQueueOf(workflowInfo().taskQueue));
+  const twitch = twitchActivities(input.twitchTaskQueue ?? twitchTaskQueueOf(workflowInfo().taskQueue));
   const requests = new Lanes(input.window ?? WINDOW);
   const slices = new Slices(state);
   const slicesDone = slices.run();
-  const batches = new Batches(state, slices, pollPage);
+  const batches = new Batches(state, slices, twitch);
 
   let batchesLeft = input.batchesPerRun ?? Number.POSITIVE_INFINITY;
   let unfinished = false;
@@ -89,6 +89,9 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       // Unless a comparison knows better: a poll that has nothing to compare has a live set all the same.
       report.live = fetched.opened.live ?? 0;
       report.refused += fetched.opened.refused ?? 0;
+      if (fetched.opened.gone !== undefined) report.gone = fetched.opened.gone;
+      const { userChecks } = fetched.opened;
+      if (userChecks !== undefined) await requests.start(() => batches.checkUsers(userChecks));
       if (fetched.opened.rhythm) report.rhythm = fetched.opened.rhythm;
     }
     if (fetched.turn) state.turn = fetched.turn;

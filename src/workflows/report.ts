@@ -30,6 +30,8 @@ export interface PollReport {
   skipped?: number;
   /** Targets that Twitch refuses to be asked for: they are set aside, and tried again rarely. */
   refused: number;
+  /** User targets that Twitch no longer knows; absent when there are none. */
+  gone?: number;
   /** Failed requests by kind: `rate_limited`, `unauthorized`, `server`, `network`, `invalid_response`, … */
   failedRequests: Record<string, number>;
   /** The store had lost what earlier polls wrote. */

@@ -101,6 +101,20 @@ test('what Twitch refuses is listed with the reason and the time', async () => {
   assert.deepEqual((await client('list', '--refused', '--json')).json, { refused: [] });
 });
 
+test('users that are gone are listed, and stay targets', async () => {
+  const { url: DRAGONFLY_URL } = await emptyRedis(7);
+  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const targets = await targetsAt(DRAGONFLY_URL);
+  await targets.add('user', ['1', '2'], 0);
+  for (const days of [3, 2]) await targets.gone.note(['1', '2'], new Set(['1']), Date.now() - days * 86_400_000);
+  const words = await client('list', '--gone');
+  assert.match(words.stdout, /^user:2 {2}# gone since 3 d( \S+)* ago\n$/);
+  const { gone } = (await client('list', '--gone', '--json')).json;
+  assert.deepEqual([gone.length, gone[0].id, gone[0].checks], [1, '2', 2]);
+  assert.deepEqual(await targets.list('user', undefined, 10), ['1', '2']);
+  assert.equal((await client('list', '--gone', '--refused')).code, 2);
+});
+
 test('names are looked up; what is found is added although others are not', async () => {
   const { url: DRAGONFLY_URL } = await emptyRedis(7);
   const env = { DRAGONFLY_URL, ...(await twitch()) };

@@ -42,7 +42,14 @@ async function start(t: TestContext) {
     made.push(worker);
     return worker;
   });
-  const activities = { fetchTargets() {}, pollPage() {}, diffStreams() {}, publishStreams() {}, deliverEvents() {} };
+  const activities = {
+    fetchTargets() {},
+    pollPage() {},
+    checkUsers() {},
+    diffStreams() {},
+    publishStreams() {},
+    deliverEvents() {},
+  };
   const workers = await startWorkers({
     sinks: { polls: { began: { fn: () => undefined }, ended: { fn: () => undefined } } },
     connection: {} as NativeConnection,
@@ -62,7 +69,7 @@ test('only the rate-limited queue sends requests to Twitch, with the limit of al
   assert.deepEqual(Object.keys(main.activities ?? {}), ['fetchTargets', 'diffStreams', 'publishStreams']);
   assert.equal(main.maxTaskQueueActivitiesPerSecond, undefined);
   assert.equal(helix.taskQueue, 'twitch-helix');
-  assert.deepEqual(Object.keys(helix.activities ?? {}), ['pollPage']);
+  assert.deepEqual(Object.keys(helix.activities ?? {}), ['pollPage', 'checkUsers']);
   assert.equal(helix.workflowsPath ?? helix.workflowBundle, undefined);
   assert.equal(helix.maxTaskQueueActivitiesPerSecond, 13);
   assert.equal(helix.activityTaskPollerBehavior?.type, 'simple-maximum');

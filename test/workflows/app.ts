@@ -90,7 +90,7 @@ export async function startApp(settings: AppSettings = {}, places: Places = {}):
   const publisher = new RabbitPublisher({ url: secretUrl(broker.href), topology: 'declare', logger });
   publisher.start();
   const consumer = await Consumer.start(brokerUrl);
-  const { pollPage, deliverEvents, ...activities } = createActivities({
+  const { pollPage, checkUsers, deliverEvents, ...activities } = createActivities({
     settings: {
       POLL_INTERVAL_SECONDS: 30,
       FIRST_SIGHT: 'announce',
@@ -113,7 +113,7 @@ export async function startApp(settings: AppSettings = {}, places: Places = {}):
     await Worker.create({
       ...common,
       taskQueue: `${taskQueue}-twitch`,
-      activities: { pollPage },
+      activities: { pollPage, checkUsers },
       maxTaskQueueActivitiesPerSecond: 1_000,
     }),
     await Worker.create({ ...common, taskQueue: deliverTaskQueueOf(taskQueue), activities: { deliverEvents } }),
