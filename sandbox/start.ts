@@ -13,6 +13,7 @@ import { loadDotEnv } from '../src/config/env.ts';
 import { reapServices, type Services, startServices } from './services/index.ts';
 import { freePort, isFree } from './services/ports.ts';
 import { createSteps } from './services/steps.ts';
+import { withoutProxyHere } from './services/temporal.ts';
 import { eventLine } from './start/eventLine.ts';
 import { describeTargets, planStart, SANDBOX_GAMES, SANDBOX_OTHERS, SANDBOX_WATCHED } from './start/plan.ts';
 import { type LocalWorker, runClient, startWorker } from './start/worker.ts';
@@ -162,7 +163,12 @@ function namesGiven(): Record<string, string> {
 async function localTemporalSettings(dir: string, port: number): Promise<Record<string, string>> {
   const file = join(dir, 'temporal.toml');
   await writeFile(file, '');
-  return { TEMPORAL_ADDRESS: `127.0.0.1:${port}`, TEMPORAL_NAMESPACE: 'default', TEMPORAL_CONFIG_FILE: file };
+  return {
+    TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+    TEMPORAL_NAMESPACE: 'default',
+    TEMPORAL_CONFIG_FILE: file,
+    ...withoutProxyHere(),
+  };
 }
 
 /** What `npm run client` needs to reach what was started here. What the user gave is not repeated: it may be secret. */

@@ -7,6 +7,7 @@ import { globSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Services, startServices } from '../sandbox/services/index.ts';
 import { createSteps } from '../sandbox/services/steps.ts';
+import { withoutProxyHere } from '../sandbox/services/temporal.ts';
 import { whatGoesOn } from '../scripts/background.mjs';
 import { sharedEnvironment } from './support/environment.ts';
 import { type ResultCounter, runTests } from './support/runner.ts';
@@ -46,7 +47,7 @@ try {
   });
   stopping.signal.throwIfAborted();
   process.off('SIGINT', stop);
-  Object.assign(process.env, sharedEnvironment(services));
+  Object.assign(process.env, sharedEnvironment(services), withoutProxyHere());
   process.stdout.write('\n');
   results = await runTests({
     files: chosen.map((file) => join(root, file)),

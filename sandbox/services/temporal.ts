@@ -60,6 +60,11 @@ export const DYNAMIC_CONFIG = [...ONE_PARTITION, EAGER_DISPATCH];
  */
 export const SQLITE_PRAGMAS = ['journal_mode=WAL', 'synchronous=NORMAL'];
 
+/** For a client of a local server: gRPC goes through the proxy of the environment also to its own machine, unless told not to. */
+export function withoutProxyHere(env: NodeJS.ProcessEnv = process.env): { no_grpc_proxy: string } {
+  return { no_grpc_proxy: [env.no_grpc_proxy ?? env.no_proxy, '127.0.0.1'].filter(Boolean).join(',') };
+}
+
 /** Starts a dev server of its own for the caller. @throws when the CLI is missing, or when the server does not come up */
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
   const { namespace = 'default', headless = false } = options;

@@ -58,6 +58,7 @@ export function bareMachine(t: TestContext, missing: readonly string[]): BareMac
     TMPDIR: process.env.TMPDIR,
     // Out of reach, wherever the test runs.
     HTTPS_PROXY: 'http://127.0.0.1:9',
+    https_proxy: 'http://127.0.0.1:9',
     NO_UPDATE_NOTIFIER: '1',
   };
   const children: ChildProcess[] = [];
