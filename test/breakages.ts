@@ -237,7 +237,7 @@ const BREAKAGES: Breakage[] = [
         put: "        redis.call('ZREM', index, member)\n        redis.call('HDEL', live, userId)\n",
       },
     ],
-    suites: ['storage/cut', 'faults/short'],
+    suites: ['storage/cut'],
   },
 ];
 
