@@ -34,6 +34,11 @@ export class Metrics {
   );
   readonly #handedOver = this.#counter('handed_over_total', 'Events handed to a delivery because the broker was away');
   readonly #failedBatches = this.#counter('failed_batches_total', 'Batches that were not polled');
+  readonly #incompleteBatches = this.#counter(
+    'incomplete_batches_total',
+    'Batches whose pages broke off: they added to the live set, and ended nothing',
+  );
+  readonly #stateLost = this.#counter('state_lost_total', 'Polls that found that the store had lost its state');
   readonly #skipped = this.#counter('skipped_streams_total', 'Streams that the store could not compare');
   readonly #end = this.#gauge('poll_end_timestamp_seconds', 'When the last poll ended (Unix time)');
   readonly #duration = this.#gauge('poll_duration_seconds', 'How long the last poll took');
@@ -94,13 +99,16 @@ export class Metrics {
     this.#announced.inc(announced);
     this.#handedOver.inc(handedOver);
     this.#failedBatches.inc(failedBatches);
+    this.#incompleteBatches.inc(report.incompleteBatches);
+    this.#stateLost.inc(report.stateLost ? 1 : 0);
     this.#skipped.inc(report.skipped ?? 0);
     this.#end.set((Date.parse(report.startedAt) + durationMs) / 1_000);
     this.#duration.set(durationMs / 1_000);
     if (report.oldestTargetSeconds !== undefined) this.#oldest.set(report.oldestTargetSeconds);
     this.#kept.set(report.advice ? 0 : 1);
     this.#targets.set(report.targets);
-    this.#refused.set(report.refused);
+    // Absent in a poll that an earlier version began.
+    this.#refused.set(report.refused || 0);
     this.#gone.set(report.gone ?? 0);
     this.#live.set(report.live);
     const { pollId, requests, live, problems } = report;

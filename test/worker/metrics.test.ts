@@ -22,7 +22,15 @@ describe('GET /metrics', () => {
     const ended = (change: object) =>
       metrics.sinks.polls.ended.fn({} as WorkflowInfo, { ...newReport('poll-1', 0), durationMs: 1_500, ...change });
     await ended({ requests: 7, announced: 3, live: 45, failedRequests: { server: 2 }, oldestTargetSeconds: 4 });
-    await ended({ requests: 1, failedBatches: 1, problems: ['batch 0: no'], advice: 'watch fewer' });
+    await ended({
+      requests: 1,
+      failedBatches: 1,
+      incompleteBatches: 2,
+      stateLost: true,
+      refused: undefined,
+      problems: ['batch 0: no'],
+      advice: 'watch fewer',
+    });
 
     const read = async () => {
       const { body, headers } = await app.inject('/metrics');
@@ -40,6 +48,9 @@ describe('GET /metrics', () => {
       helix_requests_total: '8',
       'helix_failed_requests_total{kind="server"}': '2',
       announced_total: '3',
+      incomplete_batches_total: '2',
+      state_lost_total: '1',
+      refused_targets: '0',
       poll_duration_seconds: '1.5',
       oldest_target_seconds: '4',
       interval_kept: '0',
