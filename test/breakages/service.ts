@@ -1,0 +1,69 @@
+import type { Breakage } from './breakage.ts';
+
+/** Installations, targets, time limits, and what an operator is told. */
+export const serviceBreakages: Breakage[] = [
+  {
+    name: 'a poll has a time limit',
+    edits: [
+      {
+        file: 'src/schedule.ts',
+        find: '      staticSummary: summary(intervalSeconds),',
+        put: '      workflowExecutionTimeout: 8_000,\n      staticSummary: summary(intervalSeconds),',
+      },
+      {
+        file: 'src/schedule.ts',
+        find: '!action.workflowExecutionTimeout',
+        put: 'action.workflowExecutionTimeout === 8_000',
+      },
+    ],
+    suites: ['client/schedule', 'e2e/workersAway'],
+  },
+  {
+    name: 'all installations have their keys behind one prefix',
+    edits: [{ file: 'src/worker/process.ts', find: 'new Keys(keyPrefix(settings.INSTANCE))', put: 'new Keys()' }],
+    suites: ['e2e/instances'],
+  },
+  {
+    name: 'the prefix of keys is no hash tag',
+    edits: [{ file: 'src/storage/keys.ts', find: 'return `{', put: 'return `' }],
+    suites: ['storage/cluster'],
+  },
+  {
+    name: 'the settings bring back what the client removed',
+    edits: [
+      {
+        file: 'src/storage/lua/removeTargets.lua',
+        find: "redis.call('HSET', named, id, 'removed')",
+        put: "redis.call('HDEL', named, id)",
+      },
+    ],
+    suites: ['storage/settingsTargets', 'e2e/settingsTargets'],
+  },
+  {
+    name: 'a target leaves as soon as no list in the store names it',
+    edits: [{ file: 'src/storage/settingsTargets.ts', find: '>= KEPT_MS;', put: '>= 0;' }],
+    suites: ['storage/settingsTargets'],
+  },
+  {
+    name: 'readiness goes by the setting, not by the schedule',
+    edits: [
+      {
+        file: 'src/worker/pollCheck.ts',
+        find: 'view?.intervalSeconds ?? settings.POLL_INTERVAL_SECONDS',
+        put: 'settings.POLL_INTERVAL_SECONDS',
+      },
+    ],
+    suites: ['worker/pollCheck'],
+  },
+  {
+    name: 'polls that end without a report are not counted',
+    edits: [
+      {
+        file: 'src/worker/metrics.ts',
+        find: 'this.#polls.inc({ outcome }) });',
+        put: 'this.#polls.inc({ outcome }, 0) });',
+      },
+    ],
+    suites: ['worker/temporalViews'],
+  },
+];

@@ -1,0 +1,79 @@
+import type { Breakage } from './breakage.ts';
+
+/** What comes from Twitch, and how it is asked for. */
+export const twitchBreakages: Breakage[] = [
+  {
+    name: '`first` left out of the request',
+    edits: [
+      {
+        file: 'src/twitch/client.ts',
+        find: 'new URLSearchParams({ first: String(MAX_IDS_PER_REQUEST) })',
+        put: 'new URLSearchParams()',
+      },
+    ],
+    suites: ['twitch/client', 'e2e/system', 'faults/short'],
+  },
+  {
+    name: 'text is handed on as Twitch sends it',
+    edits: [
+      { file: 'src/twitch/text.ts', find: "return cut.toWellFormed().replace(CONTROLS, ' ');", put: 'return text;' },
+    ],
+    suites: ['twitch/schema', 'workflows/hostile', 'faults/short'],
+  },
+  {
+    name: 'texts have no cap',
+    edits: [{ file: 'src/twitch/text.ts', find: 'text.length > most ?', put: 'text.length > most ** 9 ?' }],
+    suites: ['twitch/schema', 'workflows/hostile', 'faults/short'],
+  },
+  {
+    name: 'a batch with a refused id is given up',
+    edits: [
+      {
+        file: 'src/workflows/batches.ts',
+        find: 'if (mayBeOfIds(failure, batch.kind, ids) && takesNewSteps()) {',
+        put: 'if (parts.refused.length < 0) {',
+      },
+    ],
+    suites: ['workflows/refused', 'faults/short'],
+  },
+  {
+    name: 'ids are blamed when Twitch refuses everything',
+    edits: [
+      { file: 'src/workflows/bisection.ts', find: 'this.#evidence = refusedBefore;', put: 'this.#evidence = true;' },
+    ],
+    suites: ['unit/bisection', 'workflows/refused'],
+  },
+  {
+    name: 'a cursor that leads nowhere ends the list',
+    edits: [
+      {
+        file: 'src/workflows/chain.ts',
+        find: '  const place = Math.max(0, wanted);\n',
+        put: '  if (!chain.restarted) return breakOff(chain);\n  const place = Math.max(0, wanted);\n',
+      },
+    ],
+    suites: ['unit/chain', 'workflows/listings', 'faults/short'],
+  },
+  {
+    name: 'games are asked for a hundred at a time',
+    edits: [
+      {
+        file: 'src/activities/games.ts',
+        find: 'group.size < GAMES_PER_REQUEST && group.live + streams <= STREAMS_PER_GROUP',
+        put: 'group.size < STREAMS_PER_GROUP',
+      },
+    ],
+    suites: ['workflows/listings'],
+  },
+  {
+    name: 'waiting for a turn counts as time for a request',
+    edits: [
+      {
+        file: 'src/workflows/activities.ts',
+        find: "    startToCloseTimeout: '5 minutes',\n",
+        put: "    startToCloseTimeout: '5 minutes',\n    scheduleToCloseTimeout: '5 minutes',\n",
+      },
+    ],
+    suites: ['workflows/waiting'],
+  },
+];
