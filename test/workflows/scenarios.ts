@@ -162,4 +162,50 @@ export const scenarios: Scenario[] = [
       await arrived(app, [...ids, later.id]);
     },
   },
+  {
+    name: 'refused-ids',
+    async run(app) {
+      const { faults, world } = app.sandbox;
+      const ids = await watchUsers(app, 200, 20);
+      const [, refused] = world.userIds(2);
+      faults.add({ kind: 'refusedIds', ids: [refused as string] });
+      const reports = [await app.poll(), await app.poll()];
+      await arrived(app, ids);
+      for (const report of reports) {
+        assert.deepEqual([report.refused, report.failedBatches, report.lastCompleteAt], [1, 0, report.startedAt]);
+      }
+      assert.deepEqual([reports[0]?.targets, reports[1]?.targets, reports[1]?.requests], [200, 199, 2]);
+    },
+  },
+  {
+    name: 'dead-cursors',
+    async run(app) {
+      const { faults, world } = app.sandbox;
+      world.populate({ users: 450, games: 1 });
+      const [gameId] = world.gameIds(1) as [string];
+      await app.store.targets.add('game', [gameId], 0);
+      const streams = world.userIds(450).map((userId) => world.goLive({ userId, gameId }));
+      faults.add({ kind: 'deadCursor', match: { page: 2 }, times: 1 });
+      faults.add({ kind: 'invalidCursor', match: { page: 4 }, times: 1 });
+      const report = await app.poll();
+      await arrived(
+        app,
+        streams.map(({ id }) => id),
+      );
+      assert.deepEqual([report.announced, report.failedBatches, report.incompleteBatches], [450, 0, 0]);
+    },
+  },
+  {
+    name: 'one-delivery',
+    settings: { POLL_INTERVAL_SECONDS: 1 },
+    async run(app) {
+      const ids = await watchUsers(app, 4_000, 300);
+      await app.brokerProxy.refuse(true);
+      app.brokerProxy.reset();
+      const away = await app.poll({ window: 5 });
+      assert.deepEqual([away.announced, away.handedOver, away.failedBatches], [0, 300, 0]);
+      await app.brokerProxy.restore();
+      await arrived(app, ids);
+    },
+  },
 ];
