@@ -199,11 +199,11 @@ export const scenarios: Scenario[] = [
     name: 'one-delivery',
     settings: { POLL_INTERVAL_SECONDS: 1 },
     async run(app) {
-      const ids = await watchUsers(app, 4_000, 300);
+      const ids = await watchUsers(app, 4_000, 100);
       await app.brokerProxy.refuse(true);
       app.brokerProxy.reset();
       const away = await app.poll({ window: 5 });
-      assert.deepEqual([away.announced, away.handedOver, away.failedBatches], [0, 300, 0]);
+      assert.deepEqual([away.announced, away.handedOver, away.failedBatches], [0, 100, 0]);
       await app.brokerProxy.restore();
       await arrived(app, ids);
     },
