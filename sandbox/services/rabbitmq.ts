@@ -121,6 +121,9 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabb
     },
     async setMemoryAlarm(on) {
       await ctl('set_vm_memory_high_watermark', on ? '0' : '0.4');
+      // The broker looks at its memory a moment later, on a busy machine a long one.
+      const said = await ctl('eval', untilAlarm(on));
+      if (!said.includes('done')) throw new Error(`the memory alarm is not ${on ? 'raised' : 'cleared'}: ${said}`);
     },
     pause: () => current.broker.pause(),
     resume: () => current.broker.resume(),
@@ -158,6 +161,14 @@ export async function deleteVhosts(dir: string, names: readonly string[]): Promi
   if (names.length === 0) return;
   const list = names.map((name) => `<<"${safeName(name)}">>`).join(', ');
   await rabbitmqctl(dir, 'eval', `[rabbit_vhost:delete(V, <<"guest">>) || V <- [${list}], rabbit_vhost:exists(V)].`);
+}
+
+/** An Erlang expression that waits until the memory alarm is there, or gone; `late` after 10 s. */
+function untilAlarm(on: boolean): string {
+  return `
+    Raised = fun() -> [A || {{resource_limit, memory, _}, _} = A <- rabbit_alarm:get_alarms()] =/= [] end,
+    Wait = fun Wait(0) -> late; Wait(N) -> case Raised() of ${on} -> done; _ -> timer:sleep(50), Wait(N - 1) end end,
+    Wait(200).`;
 }
 
 /** Names are written into Erlang terms, where only these characters need no escape. */
