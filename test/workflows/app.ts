@@ -183,3 +183,16 @@ export async function recordHistories(app: TestApp): Promise<RecordedHistory[]> 
   }
   return recorded;
 }
+
+/** Runs `work` with an application of its own; what it did has to replay. */
+export async function withApp(work: (app: TestApp) => Promise<void>): Promise<void> {
+  const app = await startApp();
+  try {
+    await work(app);
+    for (const { workflowId, history } of await recordHistories(app)) {
+      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, workflowId);
+    }
+  } finally {
+    await app.stop();
+  }
+}

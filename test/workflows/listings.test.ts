@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Worker } from '@temporalio/worker';
 import { liveUsers } from '../storage/support.ts';
-import { recordHistories, startApp, type TestApp, workflowBundle } from './app.ts';
+import { type TestApp, withApp } from './app.ts';
 
 /** Three games with 900 streams each. */
 async function watchGames(app: TestApp) {
@@ -11,18 +10,6 @@ async function watchGames(app: TestApp) {
   const games = world.gameIds(3);
   await app.store.targets.add('game', games, 0);
   return world.userIds(2_700).map((userId, i) => world.goLive({ userId, gameId: games[i % 3] as string }));
-}
-
-async function withApp(work: (app: TestApp) => Promise<void>): Promise<void> {
-  const app = await startApp();
-  try {
-    await work(app);
-    for (const { workflowId, history } of await recordHistories(app)) {
-      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, workflowId);
-    }
-  } finally {
-    await app.stop();
-  }
 }
 
 describe('listings that break off', { timeout: 300_000 }, () => {

@@ -1,19 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Worker } from '@temporalio/worker';
-import { recordHistories, startApp, type TestApp, workflowBundle } from './app.ts';
-
-async function withApp(work: (app: TestApp) => Promise<void>): Promise<void> {
-  const app = await startApp();
-  try {
-    await work(app);
-    for (const { workflowId, history } of await recordHistories(app)) {
-      await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, workflowId);
-    }
-  } finally {
-    await app.stop();
-  }
-}
+import { withApp } from './app.ts';
 
 describe('ids that Twitch refuses', { timeout: 120_000 }, () => {
   it('cost themselves alone, from the first poll on, and are tried again rarely', () =>
