@@ -32,6 +32,7 @@ export class Life {
   readonly #options: LifeOptions;
   readonly #provoked: Random;
   readonly #ends: { atMs: number; userId: string; streamId: string }[] = [];
+  readonly #steady = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #elapsedMs = 0;
   #nextMs = 0;
@@ -60,6 +61,23 @@ export class Life {
   /** A stream starts that only a watched game shows. */
   startInGame(given: Partial<GoLive> = {}): LiveStream {
     return this.#goLive(this.#provoked, visitors(this.#options.cast), 'watched', given);
+  }
+
+  /**
+   * A stream that starts now and stays as it is until the caller ends it, for a fault that waits for its message: nothing
+   * of the script, such as an early end, an old start or another game, may be the reason why it does not come.
+   */
+  startSteady(users: readonly string[], given: Omit<GoLive, 'userId'>): LiveStream {
+    const free = users.filter((userId) => !this.#isOnAir(userId));
+    const userId = free[this.#provoked.int(free.length)] as string;
+    this.#steady.add(userId);
+    return this.#options.world.goLive({ ...given, userId, startedAt: new Date() });
+  }
+
+  /** Ends a stream of `startSteady`. */
+  endSteady({ userId }: LiveStream): void {
+    this.#steady.delete(userId);
+    this.#options.world.end(userId);
   }
 
   #advance(): void {
@@ -150,7 +168,7 @@ export class Life {
   }
 
   #isOnAir(userId: string): boolean {
-    return this.#ends.some((end) => end.userId === userId);
+    return this.#steady.has(userId) || this.#ends.some((end) => end.userId === userId);
   }
 
   /** Of two streams of a user in a row the first has ended when the second came. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultOrder, LiveStream } from '../../../sandbox/twitch/index.ts';
 import type { Random } from '../../../sandbox/twitch/random.ts';
+import { visitors } from '../cast.ts';
 import type { FaultKind, Stage } from '../fault.ts';
 import { HOSTILE_TITLES } from '../ledger/looks.ts';
 import type { TargetName } from '../ledger/truth.ts';
@@ -10,16 +11,13 @@ import { changeTargets } from './targets.ts';
 const SEEN_WITHIN_MS = 30_000;
 const REFUSED = 3;
 
-/** Waits for a stream's message. Complains when it does not come: it had nothing to do with what is wrong. */
-async function expectArrival(stage: Stage, { id }: LiveStream, what: string): Promise<void> {
+/** Waits for a steady stream's message, and ends it. Complains when it does not come: it had nothing to do with what is wrong. */
+async function expectArrival({ mailbox, life, complain }: Stage, stream: LiveStream, what: string): Promise<void> {
   const deadline = Date.now() + SEEN_WITHIN_MS;
-  while (!stage.mailbox.arrivals.some(({ messageId }) => messageId === id)) {
-    if (Date.now() > deadline) {
-      stage.complain(`${what} (stream ${id}) did not arrive within ${SEEN_WITHIN_MS / 1_000} s`);
-      return;
-    }
-    await sleep(50);
-  }
+  const arrived = () => mailbox.arrivals.some(({ messageId }) => messageId === stream.id);
+  while (!arrived() && Date.now() < deadline) await sleep(50);
+  if (!arrived()) complain(`${what} (stream ${stream.id}) did not arrive within ${SEEN_WITHIN_MS / 1_000} s`);
+  life.endSteady(stream);
 }
 
 /** A fault that no request has met goes on until one does, or for so long. */
@@ -97,7 +95,11 @@ export const twitchKinds: FaultKind[] = [
       await sleep(lastsMs);
       await untilHit(() => fault.hits);
       // The one with the fewest viewers: at the end of a list of several pages.
-      await expectArrival(stage, life.startInGame({ gameId: cast.bigGame, viewers: 0 }), 'the last of a long list');
+      await expectArrival(
+        stage,
+        life.startSteady(visitors(cast), { gameId: cast.bigGame, viewers: 0 }),
+        'the last of a long list',
+      );
       fault.remove();
       return `${fault.hits} requests`;
     },
@@ -114,8 +116,8 @@ export const twitchKinds: FaultKind[] = [
       const targets = [...refused].map((id): TargetName => `user:${id}`);
       const settle = truth.doubt(targets);
       const fault = system.sandbox.faults.add({ kind: 'refusedIds', ids: [...refused] });
-      const others = cast.byUser.filter((id) => !refused.has(id) && !system.sandbox.world.streamOf(id));
-      const neighbour = life.startOne({ userId: others[random.int(others.length)] as string });
+      const others = cast.byUser.filter((id) => !refused.has(id));
+      const neighbour = life.startSteady(others, { gameId: cast.otherGames[0] });
       await expectArrival(stage, neighbour, 'a neighbour of refused ids');
       await sleep(lastsMs);
       fault.remove();
