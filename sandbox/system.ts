@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DEFAULT_INSTANCE } from '../src/instance.ts';
 import { applySchedule } from '../src/schedule.ts';
+import { readScheduleState } from '../src/scheduleState.ts';
 import type { PollReport } from '../src/workflows/report.ts';
 import { type Services, startServices } from './services/index.ts';
 import { freePort } from './services/ports.ts';
@@ -102,14 +103,11 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       await applySchedule(client, { intervalSeconds: options.intervalSeconds });
     },
     async reports() {
-      const { info } = await client.schedule.getHandle(DEFAULT_INSTANCE).describe();
-      const polls = info.recentActions.map(({ action }) => action.workflow);
-      const results = polls.map(async ({ workflowId }) => {
-        const handle = client.workflow.getHandle(workflowId);
-        const { status } = await handle.describe();
-        return status.name === 'COMPLETED' ? ((await handle.result()) as PollReport) : undefined;
-      });
-      return (await Promise.all(results)).filter((report) => report !== undefined);
+      const { runs } = await readScheduleState(client, DEFAULT_INSTANCE);
+      const completed = runs.filter(({ status }) => status === 'COMPLETED').toReversed();
+      return Promise.all(
+        completed.map(({ workflowId, runId }) => client.workflow.result(workflowId, runId) as Promise<PollReport>),
+      );
     },
     async stop({ keepFiles = false } = {}) {
       await Promise.allSettled(workers.map((worker) => worker.kill()));

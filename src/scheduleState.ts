@@ -5,6 +5,8 @@ import { waiting } from './schedule.ts';
 /** A poll that the schedule has started. Times are RFC 3339. */
 export interface PollRun {
   workflowId: string;
+  /** Of its first run. Polls that start in the same second share a workflow id. */
+  runId: string;
   scheduledAt: string;
   startedAt: string;
   /** `RUNNING`, `COMPLETED`, `FAILED`, `TIMED_OUT`, `TERMINATED`, `CANCELLED`; `GONE` when Temporal keeps it no longer. */
@@ -46,9 +48,10 @@ export async function readScheduleState(client: Client, id = DEFAULT_INSTANCE): 
   const runs = await Promise.all(
     info.recentActions.toReversed().map(async ({ scheduledAt, takenAt, action }) => ({
       workflowId: action.workflow.workflowId,
+      runId: action.workflow.firstExecutionRunId,
       scheduledAt: scheduledAt.toISOString(),
       startedAt: takenAt.toISOString(),
-      ...(await runStatus(client, action.workflow.workflowId)),
+      ...(await runStatus(client, action.workflow.workflowId, action.workflow.firstExecutionRunId)),
     })),
   );
   const ended = runs.find(({ status }) => status !== 'RUNNING' && status !== 'GONE');
@@ -62,9 +65,10 @@ export async function readScheduleState(client: Client, id = DEFAULT_INSTANCE): 
     nextRuns: info.nextActionTimes.slice(0, 5).map((time) => time.toISOString()),
     waiting: waiting(description),
     runs,
-    ...(completed && { lastCompleted: { run: completed, report: await client.workflow.result(completed.workflowId) } }),
-    ...(ended &&
-      ended !== completed && { lastFailure: { run: ended, message: await failureOf(client, ended.workflowId) } }),
+    ...(completed && {
+      lastCompleted: { run: completed, report: await client.workflow.result(completed.workflowId, completed.runId) },
+    }),
+    ...(ended && ended !== completed && { lastFailure: { run: ended, message: await failureOf(client, ended) } }),
     counters: {
       started: info.numActionsTaken,
       skippedForOverlap: info.numActionsSkippedOverlap,
@@ -76,13 +80,16 @@ export async function readScheduleState(client: Client, id = DEFAULT_INSTANCE): 
 /** `temporal.api.enums.v1.PendingWorkflowTaskState` */
 const TASK_SCHEDULED = 1;
 
-/** Of the newest run of the chain: the id names one poll, however often it continued as new. */
+/** Of the newest run of the chain that began with `firstRunId`, or, once it has continued as new, of the id. */
 async function runStatus(
   client: Client,
   workflowId: string,
+  firstRunId: string,
 ): Promise<Pick<PollRun, 'status' | 'closedAt' | 'waitingSince' | 'retrying'>> {
   try {
-    const { status, closeTime, raw } = await client.workflow.getHandle(workflowId).describe();
+    const first = await client.workflow.getHandle(workflowId, firstRunId).describe();
+    const goesOn = first.status.name === 'CONTINUED_AS_NEW';
+    const { status, closeTime, raw } = goesOn ? await client.workflow.getHandle(workflowId).describe() : first;
     const { state, scheduledTime } = raw.pendingWorkflowTask ?? {};
     const waits = state === TASK_SCHEDULED && scheduledTime?.seconds;
     const [worst] = (raw.pendingActivities ?? [])
@@ -106,9 +113,9 @@ async function runStatus(
   }
 }
 
-async function failureOf(client: Client, workflowId: string): Promise<string> {
+async function failureOf(client: Client, { workflowId, runId }: PollRun): Promise<string> {
   try {
-    await client.workflow.result(workflowId);
+    await client.workflow.result(workflowId, runId);
     return '';
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;

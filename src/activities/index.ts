@@ -26,6 +26,11 @@ export interface Dependencies {
   streams: Streams;
   twitch: Pick<TwitchClient, 'getStreams' | 'getUsers'>;
   publisher: Pick<RabbitPublisher, 'publish'>;
+  /**
+   * What the schedule's newest completed poll has reported, for a poll that was not told: Temporal hands it to those that
+   * follow one another only, not to one that is triggered beside others or started by hand. Undefined if there is none.
+   */
+  lastReport?: () => Promise<unknown>;
 }
 
 /**

@@ -3,7 +3,7 @@ import type { TargetKind } from '../model.ts';
 import type { PollRef } from '../storage/streams.ts';
 import type { RefusedId } from '../workflows/bisection.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
-import type { LastPoll } from '../workflows/report.ts';
+import { type LastPoll, readLastReport } from '../workflows/report.ts';
 import { toActivityFailure } from './failures.ts';
 import { GAMES_PER_REQUEST, type GameGroup, groupGames } from './games.ts';
 import { heartbeating } from './heartbeat.ts';
@@ -71,7 +71,7 @@ const IDS_PER_CALL = 2_000;
 /** For unusually long ids, so that an answer stays below 64 KB. */
 const MOST_BYTES = 48_000;
 
-export function targetActivities({ settings, streams, targets, settingsTargets }: Dependencies) {
+export function targetActivities({ settings, streams, targets, settingsTargets, lastReport }: Dependencies) {
   return {
     /** Reads the next targets of the walk, at most 2,000; the first call of a poll also opens it in the store. */
     async fetchTargets(input: FetchTargetsInput): Promise<FetchedTargets> {
@@ -146,8 +146,23 @@ export function targetActivities({ settings, streams, targets, settingsTargets }
     parts.push({ from, ids: polled, ...(groups && { groups }), ...(triedAgain.length > 0 && { triedAgain }) });
   }
 
-  async function open({ poll, last }: FetchTargetsInput): Promise<OpenedPoll> {
+  /**
+   * What is known of earlier polls. Without it an emptied store looks like a new one, and all that is on would be announced
+   * again; a poll that was not told asks, and goes on without an answer.
+   */
+  async function knownPoll(last: LastPoll): Promise<LastPoll> {
+    if (last.pollMs > 0 || !lastReport) return last;
+    try {
+      return readLastReport(await lastReport());
+    } catch (error) {
+      log.warn('what the last poll reported could not be read: a loss of the state would not be noticed', { error });
+      return last;
+    }
+  }
+
+  async function open({ poll, last: told }: FetchTargetsInput): Promise<OpenedPoll> {
     const nowMs = await streams.nowMs();
+    const last = await knownPoll(told);
     const { lost, no } = await streams.openPoll(poll, last, nowMs);
     await streams.noteUnpolled(last.unpolled ?? []);
     if (lost) {

@@ -22,7 +22,7 @@ import { connectNative } from './connect.ts';
 import { installRuntime } from './logging.ts';
 import { Metrics } from './metrics.ts';
 import { pollCheck } from './pollCheck.ts';
-import { scheduleView } from './scheduleView.ts';
+import { lastReport, scheduleView } from './scheduleView.ts';
 import { closing, type Stop } from './stop.ts';
 import { targetsCheck } from './targetsCheck.ts';
 import { startWorkers, type TemporalWorkers } from './temporalWorkers.ts';
@@ -126,14 +126,23 @@ export async function runProcess({
       }),
       Promise.race([waitUntilReady(redis, STORE_WAIT_MS), stop.requested]),
     ]);
-    client = new Client({ connection, namespace: temporal.namespace });
+    const temporalClient = new Client({ connection, namespace: temporal.namespace });
+    client = temporalClient;
     settingsTargets.start();
     workers = await startWorkers({
       connection,
       namespace: temporal.namespace,
       instance: settings.INSTANCE,
       activities: noteProgress(
-        createActivities({ settings, targets, settingsTargets, streams, twitch, publisher }),
+        createActivities({
+          settings,
+          targets,
+          settingsTargets,
+          streams,
+          twitch,
+          publisher,
+          lastReport: () => lastReport(temporalClient, settings.INSTANCE),
+        }),
         progress,
       ),
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,

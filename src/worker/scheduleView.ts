@@ -1,4 +1,5 @@
 import { type Client, type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
+import { readScheduleState } from '../scheduleState.ts';
 
 /** What readiness has to know of the schedule. */
 export interface ScheduleView {
@@ -52,4 +53,19 @@ function viewOf({ state, info }: ScheduleDescription): ScheduleView {
     note: state.note ?? '',
     intervalSeconds: gaps.length > 0 ? Math.max(...gaps) : undefined,
   };
+}
+
+const REPORT_WITHIN_MS = 5_000;
+
+/** What the newest poll of the schedule that ended well has reported; undefined when there is none. @throws what Temporal says */
+export async function lastReport(client: Client, id: string): Promise<unknown> {
+  try {
+    const { lastCompleted } = await client.withDeadline(Date.now() + REPORT_WITHIN_MS, () =>
+      readScheduleState(client, id),
+    );
+    return lastCompleted?.report;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  }
 }

@@ -114,6 +114,7 @@ test('a report says what went wrong, whichever version wrote it', () => {
 
 const run = {
   workflowId: 'poll-streams-1',
+  runId: '01a20000-0000-7000-8000-000000000001',
   scheduledAt: '2026-01-01T12:00:00Z',
   startedAt: '2026-01-01T12:00:00Z',
   closedAt: '2026-01-01T12:00:01Z',
