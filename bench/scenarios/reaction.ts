@@ -65,13 +65,17 @@ export const reaction: Scenario = {
     const line = (name: string, { goneLive, missed, ms }: Reactions) => {
       return [name, goneLive, missed, ...[0.5, 0.9, 0.99, 1].map((q) => quantile(ms, q))];
     };
+    const times = (q: number) => quantile(poller.ms, q) / quantile(bare.ms, q);
     return {
       rows: [
         { name: 'go-lives', value: poller.goneLive, unit: '' },
         { name: 'go-lives not announced', value: poller.missed, unit: '', bar: { most: 0 } },
         { name: 'announced more than once', value: system.arrivals?.repeats ?? 0, unit: '', bar: { most: 0 } },
-        { name: 'reaction, p50', value: quantile(poller.ms, 0.5), unit: 'ms', bar: { most: 50 } },
-        { name: 'reaction, p99', value: quantile(poller.ms, 0.99), unit: 'ms', bar: { most: 150 } },
+        { name: 'reaction, p50', value: quantile(poller.ms, 0.5), unit: 'ms' },
+        { name: 'reaction, p99', value: quantile(poller.ms, 0.99), unit: 'ms' },
+        // A time tells the machine as well: the same work without Temporal, in the same run, tells it apart.
+        { name: 'p50 ÷ bare loop', value: times(0.5), unit: '', digits: 2, bar: { most: 6 } },
+        { name: 'p99 ÷ bare loop', value: times(0.99), unit: '', digits: 2 },
         { name: 'answers 429', value: stats.tooManyRequests, unit: '', bar: { most: 0 } },
       ],
       tables: [
