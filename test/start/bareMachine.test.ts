@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findCommand } from '../../sandbox/services/process.ts';
@@ -42,7 +42,10 @@ describe('npm start on a bare machine', { concurrency: true }, () => {
 
   it('installs Redis and RabbitMQ for as long as it takes, and then shows events', root, async (t) => {
     const [redis, rabbitmq] = [await findRedis(), await findRabbitmq()];
-    const machine = bareMachine(t, [...REDIS, 'rabbitmq-server', 'rabbitmqctl', 'epmd', 'apt-get']);
+    const { cli } = await temporal();
+    const machine = bareMachine(t, ['temporal', ...REDIS, 'rabbitmq-server', 'rabbitmqctl', 'epmd', 'apt-get']);
+    // Where the tests had to fetch it themselves it is on nobody's PATH.
+    symlinkSync(cli, join(machine.bin, 'temporal'));
     const links = (...files: string[]) => files.map((file) => `ln -s "${file}" "${join(machine.bin, basename(file))}"`);
     const hadPolicy = existsSync(POLICY);
     const server = findCommand('rabbitmq-server') as string;
