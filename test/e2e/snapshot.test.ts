@@ -1,17 +1,25 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
-import { startSystem } from '../../sandbox/system.ts';
+import { type System, startSystem } from '../../sandbox/system.ts';
 import { DEFAULT_INSTANCE } from '../../src/instance.ts';
 import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
 import { storeOn } from '../storage/operations.ts';
-import { openStore, takeSnapshot } from '../storage/support.ts';
+import { openStore, type Store, takeSnapshot } from '../storage/support.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';
 
-it('a store that comes back from the middle of the first poll is noticed, and nothing is repeated', {
-  timeout: 120_000,
-}, async () => {
+interface Watching {
+  system: System;
+  store: Store;
+  users: string[];
+  /** Streams of four of the users, since an hour. */
+  ids: string[];
+  received: Consumer['received'];
+}
+
+/** Runs `work` with a system that watches ten users; the schedule is its own to begin. */
+async function watching(work: (watching: Watching) => Promise<void>): Promise<void> {
   const system = await startSystem({ intervalSeconds: 1 });
   const { connection } = await openStore(system.services.redisUrl);
   let consumer: Consumer | undefined;
@@ -23,58 +31,53 @@ it('a store that comes back from the middle of the first poll is noticed, and no
     const startedAt = new Date(Date.now() - 3_600_000).toISOString();
     const ids = users.slice(0, 4).map((userId) => world.goLive({ userId, startedAt }).id);
     await store.targets.add('user', users, 0);
-
     await system.startWorker();
     consumer = await Consumer.start(system.services.rabbitmqUrl);
     const { received } = consumer;
-    const restoreEmpty = await takeSnapshot(store);
-    await system.schedule();
-    await eventually(async () => assert.ok((await system.reports()).length >= 2), {
-      timeoutMs: 30_000,
-      intervalMs: 200,
-    });
-    assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids].sort());
-
-    // The poll's opening was on the disk, and nothing of what it found. Its time is that of any poll.
-    await restoreEmpty();
-    await connection.hset(store.keys.meta, { version: 1, lastPollAt: Date.now() + 3_600_000 });
-    const found = await eventually(
-      async () => {
-        const lossy = (await system.reports()).find(({ stateLost }) => stateLost);
-        assert.ok(lossy);
-        return lossy;
-      },
-      { timeoutMs: 30_000, intervalMs: 200, message: 'the poll that notices' },
-    );
-    assert.ok((found.storeVersion ?? 0) > 1);
-    await eventually(async () => assert.equal((await system.reports()).at(-1)?.live, 4), { timeoutMs: 30_000 });
-    const fresh = world.goLive({ userId: users[5] as string });
-    await eventually(() => assert.ok(received.some(({ messageId }) => messageId === fresh.id)), { timeoutMs: 30_000 });
-    assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids, fresh.id].sort());
+    await work({ system, store, users, ids, received });
   } finally {
     await consumer?.stop();
     connection.disconnect();
     await system.stop();
   }
-});
+}
 
-it('a poll that Temporal does not tell of earlier ones notices an empty store all the same', {
-  timeout: 120_000,
-}, async () => {
-  const system = await startSystem({ intervalSeconds: 1 });
-  const { connection } = await openStore(system.services.redisUrl);
-  let consumer: Consumer | undefined;
-  try {
-    const store = storeOn(connection, DEFAULT_PREFIX);
-    const { world } = system.sandbox;
-    world.populate({ users: 10 });
-    const users = world.userIds(10);
-    const startedAt = new Date(Date.now() - 3_600_000).toISOString();
-    const ids = users.slice(0, 4).map((userId) => world.goLive({ userId, startedAt }).id);
-    await store.targets.add('user', users, 0);
-    await system.startWorker();
-    consumer = await Consumer.start(system.services.rabbitmqUrl);
-    const { received } = consumer;
+it(
+  'a store that comes back from the middle of the first poll is noticed, and nothing is repeated',
+  { timeout: 120_000 },
+  () =>
+    watching(async ({ system, store, users, ids, received }) => {
+      const restoreEmpty = await takeSnapshot(store);
+      await system.schedule();
+      await eventually(async () => assert.ok((await system.reports()).length >= 2), {
+        timeoutMs: 30_000,
+        intervalMs: 200,
+      });
+      assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids].sort());
+
+      // The poll's opening was on the disk, and nothing of what it found. Its time is that of any poll.
+      await restoreEmpty();
+      await store.connection.hset(store.keys.meta, { version: 1, lastPollAt: Date.now() + 3_600_000 });
+      const found = await eventually(
+        async () => {
+          const lossy = (await system.reports()).find(({ stateLost }) => stateLost);
+          assert.ok(lossy);
+          return lossy;
+        },
+        { timeoutMs: 30_000, intervalMs: 200, message: 'the poll that notices' },
+      );
+      assert.ok((found.storeVersion ?? 0) > 1);
+      await eventually(async () => assert.equal((await system.reports()).at(-1)?.live, 4), { timeoutMs: 30_000 });
+      const fresh = system.sandbox.world.goLive({ userId: users[5] as string });
+      await eventually(() => assert.ok(received.some(({ messageId }) => messageId === fresh.id)), {
+        timeoutMs: 30_000,
+      });
+      assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids, fresh.id].sort());
+    }),
+);
+
+it('a poll that Temporal does not tell of earlier ones notices an empty store all the same', { timeout: 120_000 }, () =>
+  watching(async ({ system, store, users, ids, received }) => {
     await system.schedule();
     await eventually(() => assert.equal(received.length, ids.length), { timeoutMs: 30_000 });
 
@@ -83,18 +86,14 @@ it('a poll that Temporal does not tell of earlier ones notices an empty store al
     await schedule.pause();
     await eventually(async () => assert.equal((await schedule.describe()).info.runningActions.length, 0));
     assert.equal(await stateLost(), 0);
-    await connection.flushall();
+    await store.connection.flushall();
     await store.targets.add('user', users, 0);
     // Beside others: Temporal hands such a poll no last result.
     await schedule.trigger(ScheduleOverlapPolicy.ALLOW_ALL);
-    const fresh = world.goLive({ userId: users[5] as string });
+    const fresh = system.sandbox.world.goLive({ userId: users[5] as string });
     await eventually(async () => assert.equal(await stateLost(), 1), { timeoutMs: 30_000, intervalMs: 200 });
     await schedule.unpause();
     await eventually(() => assert.ok(received.some(({ messageId }) => messageId === fresh.id)), { timeoutMs: 30_000 });
     assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids, fresh.id].sort());
-  } finally {
-    await consumer?.stop();
-    connection.disconnect();
-    await system.stop();
-  }
-});
+  }),
+);
