@@ -173,14 +173,16 @@ export function targetActivities({ settings, streams, targets, settingsTargets, 
     }
     await settingsTargets.apply(lost);
     await targets.cool(nowMs);
-    const [users, hot, games, live] = await Promise.all([
+    const [users, hot, games, live, refusedUsers, refusedGames, { length: gone }] = await Promise.all([
       targets.count('user'),
       targets.countHot(),
       targets.count('game'),
       streams.countLive(),
+      targets.refused.count('user'),
+      targets.refused.count('game'),
+      targets.gone.list(),
     ]);
-    const refused = (await targets.refused.count('user')) + (await targets.refused.count('game'));
-    const gone = (await targets.gone.list()).length;
+    const refused = refusedUsers + refusedGames;
     const userChecks = await takeUserChecks(users, nowMs);
     const perPoll = dormantPerPoll({
       users,
