@@ -1,9 +1,9 @@
 import { activityInfo, log } from '@temporalio/activity';
 import type { TargetKind } from '../model.ts';
+import type { RefusedId } from '../poll/bisection.ts';
+import { type Cursor, IDS_PER_BATCH, nextGroup } from '../poll/cursor.ts';
+import { type LastPoll, readLastReport } from '../poll/report.ts';
 import type { PollRef } from '../storage/streams.ts';
-import type { RefusedId } from '../workflows/bisection.ts';
-import { type Cursor, IDS_PER_BATCH, nextGroup } from '../workflows/cursor.ts';
-import { type LastPoll, readLastReport } from '../workflows/report.ts';
 import { toActivityFailure } from './failures.ts';
 import { GAMES_PER_REQUEST, type GameGroup, groupGames } from './games.ts';
 import { heartbeating } from './heartbeat.ts';

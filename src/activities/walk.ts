@@ -1,5 +1,5 @@
+import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
 import type { Targets } from '../storage/targets.ts';
-import { advance, type Cursor, IDS_PER_BATCH } from '../workflows/cursor.ts';
 
 export interface GroupRead {
   ids: string[];

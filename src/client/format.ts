@@ -1,4 +1,4 @@
-import type { PollReport } from '../workflows/report.ts';
+import type { PollReport } from '../poll/report.ts';
 
 /** `1,234,567` */
 export function count(value: number): string {

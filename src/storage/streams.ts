@@ -1,5 +1,5 @@
 import type { Stream, StreamEvent, TargetKind } from '../model.ts';
-import type { UnpolledRange } from '../workflows/unpolled.ts';
+import type { UnpolledRange } from '../poll/unpolled.ts';
 import { storeNowMs } from './clock.ts';
 import { compareAll, eventBytes, type Skipped } from './compareAll.ts';
 import type { Dragonfly } from './dragonfly.ts';

@@ -2,9 +2,9 @@ import type { Client } from '@temporalio/client';
 import type { InjectedSinks } from '@temporalio/worker';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
+import type { PollReport, PollSinks } from '../poll/report.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { TwitchClient } from '../twitch/client.ts';
-import type { PollReport, PollSinks } from '../workflows/report.ts';
 import { BegunPolls } from './begunPolls.ts';
 
 export interface MetricsSources {

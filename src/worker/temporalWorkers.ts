@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Logger } from '../log.ts';
-import { deliverTaskQueueOf, twitchTaskQueueOf } from '../workflows/queues.ts';
-import type { PollSinks } from '../workflows/report.ts';
+import { deliverTaskQueueOf, twitchTaskQueueOf } from '../poll/queues.ts';
+import type { PollSinks } from '../poll/report.ts';
 
 export interface WorkersOptions {
   connection: NativeConnection;

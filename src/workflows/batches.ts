@@ -1,12 +1,12 @@
 import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import type { Batch } from '../model.ts';
+import { BISECTING_REQUESTS, Bisection, namesIds } from '../poll/bisection.ts';
+import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from '../poll/chain.ts';
+import { noteFailedRequests, noteProblem } from '../poll/report.ts';
+import { addMissed, type Missed } from '../poll/unpolled.ts';
 import { noteRefused, type twitchActivities } from './activities.ts';
-import { BISECTING_REQUESTS, Bisection, namesIds } from './bisection.ts';
-import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from './chain.ts';
 import type { Resume } from './input.ts';
-import { noteFailedRequests, noteProblem } from './report.ts';
 import type { Slices } from './slices.ts';
-import { addMissed, type Missed } from './unpolled.ts';
 import { takesNewSteps } from './version.ts';
 
 type Twitch = ReturnType<typeof twitchActivities>;

@@ -1,8 +1,8 @@
 import { allHandlersFinished, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { Claimed } from '../activities/publish.ts';
+import { deliverTaskQueueOf } from '../poll/queues.ts';
 import type { PollRef } from '../storage/streams.ts';
 import { deliverActivities, publishStreams } from './activities.ts';
-import { deliverTaskQueueOf } from './queues.ts';
 import { summarizeEvents } from './summaries.ts';
 
 /** What a poll hands over, or what a poll of before there was one delivery for each: one diff's events, without `claims`. */

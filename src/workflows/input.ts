@@ -1,12 +1,11 @@
 import { ApplicationFailure } from '@temporalio/workflow';
-
+import type { Allowance } from '../poll/bisection.ts';
+import type { Cursor } from '../poll/cursor.ts';
+import { TWITCH_TASK_QUEUE } from '../poll/queues.ts';
+import type { LastPoll, PollReport } from '../poll/report.ts';
+import type { Missed } from '../poll/unpolled.ts';
 import type { PollRef } from '../storage/streams.ts';
-import type { Allowance } from './bisection.ts';
-import type { Cursor } from './cursor.ts';
 import type { Delivery } from './handOver.ts';
-import { TWITCH_TASK_QUEUE } from './queues.ts';
-import type { LastPoll, PollReport } from './report.ts';
-import type { Missed } from './unpolled.ts';
 
 /** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */
 export interface PollInput {

@@ -1,12 +1,8 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import type { FetchedTargets } from '../activities/targets.ts';
 import type { Batch } from '../model.ts';
-import { fetchTargets, twitchActivities } from './activities.ts';
-import { Batches, type BatchOptions } from './batches.ts';
-import { advance, type Cursor, IDS_PER_BATCH } from './cursor.ts';
-import { checkInput, type PollInput, type Resume } from './input.ts';
-import { Lanes } from './lanes.ts';
-import { twitchTaskQueueOf } from './queues.ts';
+import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
+import { twitchTaskQueueOf } from '../poll/queues.ts';
 import {
   finishReport,
   newReport,
@@ -15,7 +11,11 @@ import {
   type PollSinks,
   pollIdOf,
   readLastReport,
-} from './report.ts';
+} from '../poll/report.ts';
+import { fetchTargets, twitchActivities } from './activities.ts';
+import { Batches, type BatchOptions } from './batches.ts';
+import { checkInput, type PollInput, type Resume } from './input.ts';
+import { Lanes } from './lanes.ts';
 import { Slices } from './slices.ts';
 
 const WINDOW = 50;

@@ -38,16 +38,14 @@ export const twitchBreakages: Breakage[] = [
   },
   {
     name: 'ids are blamed when Twitch refuses everything',
-    edits: [
-      { file: 'src/workflows/bisection.ts', find: 'this.#evidence = refusedBefore;', put: 'this.#evidence = true;' },
-    ],
+    edits: [{ file: 'src/poll/bisection.ts', find: 'this.#evidence = refusedBefore;', put: 'this.#evidence = true;' }],
     suites: ['unit/bisection', 'workflows/refused'],
   },
   {
     name: 'a cursor that leads nowhere ends the list',
     edits: [
       {
-        file: 'src/workflows/chain.ts',
+        file: 'src/poll/chain.ts',
         find: '  const place = Math.max(0, wanted);\n',
         put: '  if (!chain.restarted) return breakOff(chain);\n  const place = Math.max(0, wanted);\n',
       },

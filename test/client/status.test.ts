@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect } from 'amqplib';
 import { createLogger } from '../../src/log.ts';
+import { TASK_QUEUE } from '../../src/poll/queues.ts';
 import { applyTopology, DEAD_QUEUE } from '../../src/publisher/topology.ts';
 import { applySchedule, pauseSchedule } from '../../src/schedule.ts';
-import { TASK_QUEUE } from '../../src/workflows/queues.ts';
 import { eventually, freshVhost } from '../support/services.ts';
 import { emptyRedis, freshNamespace, runClient, startWorkers } from './harness.ts';
 

@@ -7,9 +7,9 @@ import { pino } from 'pino';
 import { type System, startSystem } from '../../sandbox/system.ts';
 import { secretUrl } from '../../src/config/secret.ts';
 import { DEFAULT_INSTANCE } from '../../src/instance.ts';
+import { TWITCH_TASK_QUEUE } from '../../src/poll/queues.ts';
 import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Targets } from '../../src/storage/targets.ts';
-import { TWITCH_TASK_QUEUE } from '../../src/workflows/queues.ts';
 import { eventually } from '../support/services.ts';
 
 const run = promisify(execFile);

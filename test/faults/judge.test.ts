@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { World } from '../../sandbox/twitch/world.ts';
-import type { PollReport } from '../../src/workflows/report.ts';
+import type { PollReport } from '../../src/poll/report.ts';
 import type { FaultKind, FaultRecord } from './fault.ts';
 import type { Evidence } from './ledger/evidence.ts';
 import { judge } from './ledger/judge.ts';

@@ -3,8 +3,8 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { DiffStreamsResult } from '../../src/activities/diff.ts';
 import { createActivities, type Dependencies } from '../../src/activities/index.ts';
+import { readLastReport } from '../../src/poll/report.ts';
 import { storeNowMs } from '../../src/storage/clock.ts';
-import { readLastReport } from '../../src/workflows/report.ts';
 import { emptyStore, liveEntry, openStore, type Store, stream } from './support.ts';
 
 const MONTH = 30 * 24 * 3_600_000;

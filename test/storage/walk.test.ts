@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readGroup } from '../../src/activities/walk.ts';
-import { advance, type Cursor, nextGroup } from '../../src/workflows/cursor.ts';
+import { advance, type Cursor, nextGroup } from '../../src/poll/cursor.ts';
 import { emptyStore, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
 
 const BYTES = 48_000;

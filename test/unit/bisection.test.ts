@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { BISECTING_REQUESTS, Bisection, namesIds } from '../../src/workflows/bisection.ts';
+import { BISECTING_REQUESTS, Bisection, namesIds } from '../../src/poll/bisection.ts';
 
 const batch = Array.from({ length: 100 }, (_, i) => String(i));
 

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '../../sandbox/twitch/random.ts';
-import { isDeadCursor } from '../../src/twitch/cursor.ts';
 import {
   afterInvalidCursor,
   afterPage,
@@ -11,7 +10,8 @@ import {
   MOST_PAGES,
   type Step,
   startChain,
-} from '../../src/workflows/chain.ts';
+} from '../../src/poll/chain.ts';
+import { isDeadCursor } from '../../src/twitch/cursor.ts';
 
 const yes = () => true;
 const no = () => false;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import fc from 'fast-check';
+import { newReport, noteFailedRequests, noteProblem, readLastReport } from '../../src/poll/report.ts';
 import { checkInput } from '../../src/workflows/input.ts';
-import { newReport, noteFailedRequests, noteProblem, readLastReport } from '../../src/workflows/report.ts';
 
 describe('the input of pollStreams', () => {
   it('may be empty or name any of its fields', () => {

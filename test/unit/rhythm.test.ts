@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { dormantPerPoll, type RhythmInput } from '../../src/activities/rhythm.ts';
-import { finishReport, newReport, type PollReport, readLastReport } from '../../src/workflows/report.ts';
-import { addMissed, type Missed } from '../../src/workflows/unpolled.ts';
+import { finishReport, newReport, type PollReport, readLastReport } from '../../src/poll/report.ts';
+import { addMissed, type Missed } from '../../src/poll/unpolled.ts';
 
 const typical: RhythmInput = {
   users: 100_000,

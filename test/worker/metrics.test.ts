@@ -4,8 +4,8 @@ import type { WorkflowInfo } from '@temporalio/workflow';
 import fastify from 'fastify';
 import { pino } from 'pino';
 import { metricsEndpoint } from '../../src/http/metrics.ts';
+import { newReport } from '../../src/poll/report.ts';
 import { Metrics } from '../../src/worker/metrics.ts';
-import { newReport } from '../../src/workflows/report.ts';
 
 describe('GET /metrics', () => {
   it('counts polls and shows the state of the last one, of the broker and of the budget', async () => {
