@@ -1,6 +1,6 @@
 import { clock, duration, printable } from '../../src/client/format.ts';
 import type { WatchedEvent } from '../../src/client/watch.ts';
-import type { Reason } from '../../src/model.ts';
+import type { Reason } from '../../src/poll/model.ts';
 
 const REASONS: Record<Reason, string> = {
   started: 'started',

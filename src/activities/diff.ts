@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import type { Batch, StreamEvent } from '../model.ts';
+import type { Batch, StreamEvent } from '../poll/model.ts';
 import { type Skipped, targetOf } from '../storage/compareAll.ts';
 import type { PageRef, PollRef, StagedStream, UnpolledTargets } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';

@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import type { Batch } from '../model.ts';
+import type { Batch } from '../poll/model.ts';
 import type { PollRef } from '../storage/streams.ts';
 import { isDeadCursor } from '../twitch/cursor.ts';
 import { failureKind, toActivityFailure } from './failures.ts';

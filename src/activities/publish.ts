@@ -1,4 +1,4 @@
-import type { StreamEvent } from '../model.ts';
+import type { StreamEvent } from '../poll/model.ts';
 import type { PollRef } from '../storage/streams.ts';
 import type { Dependencies } from './index.ts';
 import { Publishing } from './publishing.ts';

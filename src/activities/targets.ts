@@ -1,14 +1,14 @@
 import { activityInfo, log } from '@temporalio/activity';
-import type { TargetKind } from '../model.ts';
 import type { RefusedId } from '../poll/bisection.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../poll/cursor.ts';
+import { dormantPerPoll } from '../poll/frequency.ts';
+import { GAMES_PER_REQUEST, type GameGroup, groupGames } from '../poll/gameGroups.ts';
+import type { TargetKind } from '../poll/model.ts';
 import { type LastPoll, readLastReport } from '../poll/report.ts';
 import type { PollRef } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
-import { GAMES_PER_REQUEST, type GameGroup, groupGames } from './games.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
-import { dormantPerPoll } from './rhythm.ts';
 import { userChecksDue } from './users.ts';
 import { readGroup } from './walk.ts';
 

@@ -1,7 +1,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { count, counted, printable } from './format.ts';
 import { Import, type ImportProgress } from './importTargets.ts';

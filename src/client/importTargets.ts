@@ -1,4 +1,4 @@
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 import type { Targets } from '../storage/targets.ts';
 import { type Entry, parseLine } from './importLine.ts';
 import { readLines } from './lines.ts';

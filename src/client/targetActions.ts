@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 import type { Targets } from '../storage/targets.ts';
 import { describeError, EXIT, usageError } from './errors.ts';
 import { ago, counted, printable } from './format.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { type Secret, secretUrl } from '../config/secret.ts';
-import type { Reason } from '../model.ts';
+import type { Reason } from '../poll/model.ts';
 import { replyCode } from '../publisher/brokerErrors.ts';
 import { STREAM_ONLINE, type StreamOnlineBody } from '../publisher/message.ts';
 import { brokerNames } from '../publisher/topology.ts';

@@ -1,4 +1,4 @@
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from './model.ts';
 
 /**
  * The pages of one request's ids, as a chain of cursors. Twitch's cursors are known to lead nowhere (twitchdev/issues#543,

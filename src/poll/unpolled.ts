@@ -1,4 +1,4 @@
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from './model.ts';
 
 /** Targets of one kind that polls do not reach: all those from `first` to `last`, in bytewise order. Times in Unix ms. */
 export interface UnpolledRange {

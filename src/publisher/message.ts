@@ -1,5 +1,5 @@
 import type { Options } from 'amqplib';
-import type { Reason, StreamEvent } from '../model.ts';
+import type { Reason, StreamEvent } from '../poll/model.ts';
 
 /** Changes when a consumer has to change: a field taken away or given another meaning. A new header is no change. */
 export const SCHEMA_VERSION = 1;

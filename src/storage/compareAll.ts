@@ -1,4 +1,4 @@
-import type { Reason, StreamEvent } from '../model.ts';
+import type { Reason, StreamEvent } from '../poll/model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { isScriptsOwn } from './storeErrors.ts';
 import type { DiffRequest, DiffResult, StagedStream } from './streams.ts';

@@ -1,5 +1,5 @@
 import { DEFAULT_INSTANCE } from '../instance.ts';
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 
 /**
  * What all keys of an installation begin with. In braces, as a hash tag: they are in one slot of a cluster, which takes

@@ -1,4 +1,4 @@
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import type { Keys } from './keys.ts';
 

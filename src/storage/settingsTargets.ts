@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from '../log.ts';
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import type { Keys } from './keys.ts';
 import type { Targets } from './targets.ts';

@@ -1,4 +1,4 @@
-import type { Stream, StreamEvent, TargetKind } from '../model.ts';
+import type { Stream, StreamEvent, TargetKind } from '../poll/model.ts';
 import type { UnpolledRange } from '../poll/unpolled.ts';
 import { storeNowMs } from './clock.ts';
 import { compareAll, eventBytes, type Skipped } from './compareAll.ts';

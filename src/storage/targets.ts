@@ -1,4 +1,4 @@
-import type { TargetKind } from '../model.ts';
+import type { TargetKind } from '../poll/model.ts';
 import { storeNowMs } from './clock.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Gone } from './gone.ts';

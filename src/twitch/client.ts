@@ -1,6 +1,6 @@
 import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../log.ts';
-import type { Stream, TargetKind } from '../model.ts';
+import type { Stream, TargetKind } from '../poll/model.ts';
 import { AppAccessToken, type TokenStatus } from './auth.ts';
 import { lifetimeClock } from './clock.ts';
 import { type Answer, helixError, type TwitchError } from './errors.ts';

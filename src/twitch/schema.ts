@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Stream } from '../model.ts';
+import type { Stream } from '../poll/model.ts';
 import { type Answer, TwitchError } from './errors.ts';
 import { cleanText } from './text.ts';
 

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure, isCancellation } from '@temporalio/workflow';
-import type { Batch } from '../model.ts';
 import { BISECTING_REQUESTS, Bisection, namesIds } from '../poll/bisection.ts';
 import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from '../poll/chain.ts';
+import type { Batch } from '../poll/model.ts';
 import { noteFailedRequests, noteProblem } from '../poll/report.ts';
 import { addMissed, type Missed } from '../poll/unpolled.ts';
 import { noteRefused, type twitchActivities } from './activities.ts';

@@ -1,7 +1,7 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import type { FetchedTargets } from '../activities/targets.ts';
-import type { Batch } from '../model.ts';
 import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
+import type { Batch } from '../poll/model.ts';
 import { twitchTaskQueueOf } from '../poll/queues.ts';
 import {
   finishReport,

@@ -7,7 +7,7 @@ import {
 } from '@temporalio/workflow';
 import type { SkippedStreams } from '../activities/diff.ts';
 import type { Claimed } from '../activities/publish.ts';
-import type { Batch, StreamEvent } from '../model.ts';
+import type { Batch, StreamEvent } from '../poll/model.ts';
 import { noteProblem, noteStoreVersion } from '../poll/report.ts';
 import type { PageRef } from '../storage/streams.ts';
 import { diffStreams, publishStreams } from './activities.ts';

@@ -1,4 +1,4 @@
-import type { Batch, StreamEvent } from '../model.ts';
+import type { Batch, StreamEvent } from '../poll/model.ts';
 import type { PageRef } from '../storage/streams.ts';
 
 /** In UTF-16 units; a server may refuse a summary of more than 400 bytes, and with it the step. */

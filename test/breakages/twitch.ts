@@ -56,7 +56,7 @@ export const twitchBreakages: Breakage[] = [
     name: 'games are asked for a hundred at a time',
     edits: [
       {
-        file: 'src/activities/games.ts',
+        file: 'src/poll/gameGroups.ts',
         find: 'group.size < GAMES_PER_REQUEST && group.live + streams <= STREAMS_PER_GROUP',
         put: 'group.size < STREAMS_PER_GROUP',
       },

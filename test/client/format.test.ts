@@ -6,7 +6,7 @@ import { ago, counted, duration, printable, readReport, reportLines } from '../.
 import { findProblems } from '../../src/client/problems.ts';
 import { describeObservations } from '../../src/client/status.ts';
 import { formatEvent, readMessage, type WatchedEvent } from '../../src/client/watch.ts';
-import type { StreamEvent } from '../../src/model.ts';
+import type { StreamEvent } from '../../src/poll/model.ts';
 import { toMessage } from '../../src/publisher/message.ts';
 import type { ScheduleState } from '../../src/scheduleState.ts';
 

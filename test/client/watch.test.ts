@@ -5,7 +5,7 @@ import { rabbitmqctl } from '../../sandbox/services/rabbitmq.ts';
 import { type WatchedEvent, watchEvents } from '../../src/client/watch.ts';
 import { secretUrl } from '../../src/config/secret.ts';
 import { createLogger } from '../../src/log.ts';
-import type { StreamEvent } from '../../src/model.ts';
+import type { StreamEvent } from '../../src/poll/model.ts';
 import { toMessage } from '../../src/publisher/message.ts';
 import { applyTopology, EXCHANGE, QUEUE } from '../../src/publisher/topology.ts';
 import { eventually, freshVhost, rabbitmq } from '../support/services.ts';

@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { type Channel, type ConsumeMessage, connect } from 'amqplib';
 import { pino } from 'pino';
 import { secretUrl } from '../../src/config/secret.ts';
-import type { StreamEvent } from '../../src/model.ts';
+import type { StreamEvent } from '../../src/poll/model.ts';
 import { type OutgoingMessage, toMessage } from '../../src/publisher/message.ts';
 import { type PublisherOptions, RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { QUEUE } from '../../src/publisher/topology.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Stream } from '../../src/model.ts';
+import type { Stream } from '../../src/poll/model.ts';
 import { randomPrefix, redis } from '../support/services.ts';
 import { openCut, uncutCommands, writingScripts } from './cutScripts.ts';
 import { contents, OPERATIONS, storeOn } from './operations.ts';

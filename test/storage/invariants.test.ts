@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Stream, TargetKind } from '../../src/model.ts';
+import type { Stream, TargetKind } from '../../src/poll/model.ts';
 import { readLiveEntry } from '../../src/storage/streams.ts';
 import { emptyStore, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
 

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
 import { toActivityFailure } from '../../src/activities/failures.ts';
 import { Secret } from '../../src/config/secret.ts';
-import type { Stream } from '../../src/model.ts';
+import type { Stream } from '../../src/poll/model.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { eventually, randomPrefix } from '../support/services.ts';
 import { contents, storeOn } from './operations.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { Secret } from '../../src/config/secret.ts';
-import type { Stream, StreamEvent, TargetKind } from '../../src/model.ts';
+import type { Stream, StreamEvent, TargetKind } from '../../src/poll/model.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../../src/storage/keys.ts';
 import {

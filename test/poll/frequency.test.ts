@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { dormantPerPoll, type RhythmInput } from '../../src/activities/rhythm.ts';
+import { dormantPerPoll, type RhythmInput } from '../../src/poll/frequency.ts';
 import { finishReport, newReport, type PollReport, readLastReport } from '../../src/poll/report.ts';
 import { addMissed, type Missed } from '../../src/poll/unpolled.ts';
 
