@@ -4,8 +4,8 @@ import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from
 import type { Batch } from '../poll/model.ts';
 import { noteFailedRequests, noteProblem } from '../poll/report.ts';
 import { addMissed, type Missed } from '../poll/unpolled.ts';
-import { noteRefused, type twitchActivities } from './activities.ts';
 import type { Resume } from './input.ts';
+import { noteRefused, type twitchActivities } from './proxies.ts';
 import type { Slices } from './slices.ts';
 import { takesNewSteps } from './version.ts';
 

@@ -2,7 +2,7 @@ import { allHandlersFinished, condition, defineSignal, setHandler, workflowInfo 
 import type { Claimed } from '../activities/publish.ts';
 import { deliverTaskQueueOf } from '../poll/queues.ts';
 import type { PollRef } from '../storage/streams.ts';
-import { deliverActivities, publishStreams } from './activities.ts';
+import { deliverActivities, publishStreams } from './proxies.ts';
 import { summarizeEvents } from './summaries.ts';
 
 /** What a poll hands over, or what a poll of before there was one delivery for each: one diff's events, without `claims`. */

@@ -12,10 +12,10 @@ import {
   pollIdOf,
   readLastReport,
 } from '../poll/report.ts';
-import { fetchTargets, twitchActivities } from './activities.ts';
 import { Batches, type BatchOptions } from './batches.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
-import { Lanes } from './lanes.ts';
+import { fetchTargets, twitchActivities } from './proxies.ts';
+import { Lanes } from './semaphore.ts';
 import { Slices } from './slices.ts';
 
 const WINDOW = 50;

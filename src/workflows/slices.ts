@@ -10,10 +10,10 @@ import type { Claimed } from '../activities/publish.ts';
 import type { Batch, StreamEvent } from '../poll/model.ts';
 import { noteProblem, noteStoreVersion } from '../poll/report.ts';
 import type { PageRef } from '../storage/streams.ts';
-import { diffStreams, publishStreams } from './activities.ts';
 import { begin, HandOver } from './handOver.ts';
 import type { Resume } from './input.ts';
-import { Lanes } from './lanes.ts';
+import { diffStreams, publishStreams } from './proxies.ts';
+import { Lanes } from './semaphore.ts';
 import { summarizeEvents, summarizeSlice } from './summaries.ts';
 import { takesNewSteps } from './version.ts';
 

@@ -67,7 +67,7 @@ export const twitchBreakages: Breakage[] = [
     name: 'waiting for a turn counts as time for a request',
     edits: [
       {
-        file: 'src/workflows/activities.ts',
+        file: 'src/workflows/proxies.ts',
         find: "    startToCloseTimeout: '5 minutes',\n",
         put: "    startToCloseTimeout: '5 minutes',\n    scheduleToCloseTimeout: '5 minutes',\n",
       },
