@@ -13,7 +13,7 @@ import { plainEnvironment } from '../../sandbox/services/process.ts';
 import { startWorker } from '../../sandbox/start/worker.ts';
 import { TASK_QUEUE } from '../../src/poll/queues.ts';
 import type { PollReport } from '../../src/poll/report.ts';
-import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/schedule.ts';
+import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule/actions.ts';
 import type { pollStreams } from '../../src/workflows/pollStreams.ts';
 import { Arrivals } from './arrivals.ts';
 import type { Versions } from './machine.ts';

@@ -1,10 +1,10 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { twitchTaskQueueOf } from '../poll/queues.ts';
 import { brokerNames } from '../publisher/topology.ts';
-import { DELIVER_WORKFLOW_TYPE } from '../schedule.ts';
-import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
 import type { ListsDiffer } from '../storage/settingsTargets.ts';
 import type { Targets } from '../storage/targets.ts';
+import { DELIVER_WORKFLOW_TYPE } from '../temporal/schedule/actions.ts';
+import { readScheduleState, type ScheduleState } from '../temporal/schedule/state.ts';
 import { closeBroker, connectBroker, queueDepth } from './broker.ts';
 import { describeError } from './errors.ts';
 import { settingsFor } from './settings.ts';

@@ -1,5 +1,5 @@
-import type { ScheduleState } from '../scheduleState.ts';
 import type { ListsDiffer } from '../storage/settingsTargets.ts';
+import type { ScheduleState } from '../temporal/schedule/state.ts';
 import { counted, duration, printable, readReport } from './format.ts';
 import type { Observations } from './health.ts';
 

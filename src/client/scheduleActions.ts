@@ -7,8 +7,8 @@ import {
   resumeSchedule,
   scheduleCommand,
   triggerSchedule,
-} from '../schedule.ts';
-import { readScheduleState, type ScheduleState } from '../scheduleState.ts';
+} from '../temporal/schedule/actions.ts';
+import { readScheduleState, type ScheduleState } from '../temporal/schedule/state.ts';
 import { CommandError, EXIT } from './errors.ts';
 import { ago, clock, count, duration, printable, readReport, reportLines } from './format.ts';
 import type { Output } from './output.ts';

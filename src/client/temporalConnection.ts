@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { connectClient, readTemporalSettings, type TemporalSettings } from '../temporal.ts';
+import { connectClient, readTemporalSettings, type TemporalSettings } from '../temporal/connection.ts';
 import { settingsFor } from './settings.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -3,7 +3,7 @@ import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Dragonfly } from '../storage/dragonfly.ts';
-import { checkNamespace, type TemporalSettings } from '../temporal.ts';
+import { checkNamespace, type TemporalSettings } from '../temporal/connection.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 
 const ASK_TEMPORAL_MS = 1_500;

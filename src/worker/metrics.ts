@@ -4,8 +4,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Logger } from '../log.ts';
 import type { PollReport, PollSinks } from '../poll/report.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import { BegunPolls } from '../temporal/begunPolls.ts';
 import type { TwitchClient } from '../twitch/client.ts';
-import { BegunPolls } from './begunPolls.ts';
 
 export interface MetricsSources {
   twitch: Pick<TwitchClient, 'lastRate'>;

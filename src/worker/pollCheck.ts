@@ -1,7 +1,7 @@
 import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
 import type { Progress } from '../storage/progress.ts';
-import type { ScheduleView } from './scheduleView.ts';
+import type { ScheduleView } from '../temporal/schedule/view.ts';
 
 /** Batches that a poll compares at once: without news there is a sign of progress only this often. */
 const BATCHES_PER_DIFF = 20;

@@ -14,18 +14,18 @@ import { Progress } from '../storage/progress.ts';
 import { SettingsTargets } from '../storage/settingsTargets.ts';
 import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
-import type { TemporalSettings } from '../temporal.ts';
+import type { TemporalSettings } from '../temporal/connection.ts';
+import { installRuntime } from '../temporal/logBridge.ts';
+import { connectNative } from '../temporal/nativeConnection.ts';
+import { lastReport, scheduleView } from '../temporal/schedule/view.ts';
+import { startWorkers, type TemporalWorkers } from '../temporal/workers.ts';
 import { TwitchClient } from '../twitch/client.ts';
 import { noteProgress } from './activities.ts';
 import { dragonflyCheck, rabbitmqCheck, temporalCheck, twitchCheck } from './checks.ts';
-import { connectNative } from './connect.ts';
-import { installRuntime } from './logging.ts';
 import { Metrics } from './metrics.ts';
 import { pollCheck } from './pollCheck.ts';
-import { lastReport, scheduleView } from './scheduleView.ts';
 import { closing, type Stop } from './stop.ts';
 import { targetsCheck } from './targetsCheck.ts';
-import { startWorkers, type TemporalWorkers } from './temporalWorkers.ts';
 
 /** How long workers wait for the store at the start: without it they only collect failed attempts. */
 const STORE_WAIT_MS = 30_000;

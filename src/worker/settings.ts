@@ -1,5 +1,5 @@
 import { readSettings, type Settings, SettingsError } from '../config/env.ts';
-import { readTemporalSettings, type TemporalSettings } from '../temporal.ts';
+import { readTemporalSettings, type TemporalSettings } from '../temporal/connection.ts';
 
 /**
  * Reads the worker's own settings and Temporal's.

@@ -6,12 +6,12 @@ export const serviceBreakages: Breakage[] = [
     name: 'a poll has a time limit',
     edits: [
       {
-        file: 'src/schedule.ts',
+        file: 'src/temporal/schedule/actions.ts',
         find: '      staticSummary: summary(intervalSeconds),',
         put: '      workflowExecutionTimeout: 8_000,\n      staticSummary: summary(intervalSeconds),',
       },
       {
-        file: 'src/schedule.ts',
+        file: 'src/temporal/schedule/actions.ts',
         find: '!action.workflowExecutionTimeout',
         put: 'action.workflowExecutionTimeout === 8_000',
       },

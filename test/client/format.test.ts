@@ -8,7 +8,7 @@ import { describeObservations } from '../../src/client/status.ts';
 import { formatEvent, readMessage, type WatchedEvent } from '../../src/client/watch.ts';
 import type { StreamEvent } from '../../src/poll/model.ts';
 import { toMessage } from '../../src/publisher/message.ts';
-import type { ScheduleState } from '../../src/scheduleState.ts';
+import type { ScheduleState } from '../../src/temporal/schedule/state.ts';
 
 test('durations are shown with the units that matter', () => {
   const shown = [0, 340, 3_100, 3_000, 59_940, 59_960, 125_000, 120_000, 12_000_000, 187_200_000, -3_100].map(duration);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_INSTANCE } from '../../src/instance.ts';
-import { applySchedule, scheduleCommand, triggerSchedule } from '../../src/schedule.ts';
-import { readScheduleState } from '../../src/scheduleState.ts';
+import { applySchedule, scheduleCommand, triggerSchedule } from '../../src/temporal/schedule/actions.ts';
+import { readScheduleState } from '../../src/temporal/schedule/state.ts';
 import { eventually } from '../support/services.ts';
 import { freshNamespace, runClient } from './harness.ts';
 

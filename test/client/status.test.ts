@@ -4,7 +4,7 @@ import { connect } from 'amqplib';
 import { createLogger } from '../../src/log.ts';
 import { TASK_QUEUE } from '../../src/poll/queues.ts';
 import { applyTopology, DEAD_QUEUE } from '../../src/publisher/topology.ts';
-import { applySchedule, pauseSchedule } from '../../src/schedule.ts';
+import { applySchedule, pauseSchedule } from '../../src/temporal/schedule/actions.ts';
 import { eventually, freshVhost } from '../support/services.ts';
 import { emptyRedis, freshNamespace, runClient, startWorkers } from './harness.ts';
 

@@ -7,7 +7,7 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import addFormats from 'ajv-formats';
 import { DYNAMIC_CONFIG, SQLITE_PRAGMAS } from '../../sandbox/services/temporal.ts';
 import { readSettings, settingsSchema } from '../../src/config/env.ts';
-import { readTemporalSettings } from '../../src/temporal.ts';
+import { readTemporalSettings } from '../../src/temporal/connection.ts';
 import { interpolate, PROJECT, readCompose, service } from './composeFile.ts';
 
 const compose = readCompose();

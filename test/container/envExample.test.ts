@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { readSettings, settingsSchema } from '../../src/config/env.ts';
-import { readTemporalSettings } from '../../src/temporal.ts';
+import { readTemporalSettings } from '../../src/temporal/connection.ts';
 import { PROJECT } from './composeFile.ts';
 
 const text = readFileSync(join(PROJECT, '.env.example'), 'utf8');

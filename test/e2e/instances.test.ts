@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type System, type SystemWorker, startSystem } from '../../sandbox/system.ts';
-import { applySchedule } from '../../src/schedule.ts';
-import { readScheduleState } from '../../src/scheduleState.ts';
+import { applySchedule } from '../../src/temporal/schedule/actions.ts';
+import { readScheduleState } from '../../src/temporal/schedule/state.ts';
 import { runClient } from '../client/harness.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';

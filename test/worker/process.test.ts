@@ -12,8 +12,8 @@ import { type LocalRabbitmq, startRabbitmq } from '../../sandbox/services/rabbit
 import { type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
 import { type LocalTemporal, startTemporal } from '../../sandbox/services/temporal.ts';
 import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
-import { applySchedule } from '../../src/schedule.ts';
-import { connectClient, readTemporalSettings } from '../../src/temporal.ts';
+import { connectClient, readTemporalSettings } from '../../src/temporal/connection.ts';
+import { applySchedule } from '../../src/temporal/schedule/actions.ts';
 import { eventually } from '../support/services.ts';
 import { WorkerProcess } from './harness.ts';
 

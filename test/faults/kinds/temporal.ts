@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { DEFAULT_INSTANCE } from '../../../src/instance.ts';
-import { pauseSchedule, resumeSchedule } from '../../../src/schedule.ts';
+import { pauseSchedule, resumeSchedule } from '../../../src/temporal/schedule/actions.ts';
 import type { FaultKind } from '../fault.ts';
 
 const POLICIES = {

@@ -3,9 +3,9 @@ import { after, test } from 'node:test';
 import { Client, Connection, ServiceError } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
-import { applySchedule, deleteSchedule, pauseSchedule } from '../../src/schedule.ts';
+import { applySchedule, deleteSchedule, pauseSchedule } from '../../src/temporal/schedule/actions.ts';
+import { scheduleView } from '../../src/temporal/schedule/view.ts';
 import { Metrics } from '../../src/worker/metrics.ts';
-import { scheduleView } from '../../src/worker/scheduleView.ts';
 import { eventually, randomPrefix, temporal } from '../support/services.ts';
 import { workflowBundle } from '../workflows/app.ts';
 

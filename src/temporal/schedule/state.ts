@@ -1,6 +1,6 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { DEFAULT_INSTANCE } from './instance.ts';
-import { waiting } from './schedule.ts';
+import { DEFAULT_INSTANCE } from '../../instance.ts';
+import { waiting } from './actions.ts';
 
 /** A poll that the schedule has started. Times are RFC 3339. */
 export interface PollRun {

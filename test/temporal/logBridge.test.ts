@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { bridgeTo } from '../../src/worker/logging.ts';
+import { bridgeTo } from '../../src/temporal/logBridge.ts';
 
 function record(level = 'info') {
   const lines: Record<string, unknown>[] = [];

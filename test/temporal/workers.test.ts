@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { pino } from 'pino';
 import type { Activities } from '../../src/activities/index.ts';
-import { startWorkers } from '../../src/worker/temporalWorkers.ts';
+import { startWorkers } from '../../src/temporal/workers.ts';
 
 /** Stands for the SDK's worker: runs until it is shut down or made to end. */
 class FakeWorker {

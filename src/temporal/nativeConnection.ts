@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from '../log.ts';
-import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from '../temporal.ts';
+import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from './connection.ts';
 
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MOST_MS = 5_000;

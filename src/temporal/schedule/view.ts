@@ -1,5 +1,5 @@
 import { type Client, type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
-import { readScheduleState } from '../scheduleState.ts';
+import { readScheduleState } from './state.ts';
 
 /** What readiness has to know of the schedule. */
 export interface ScheduleView {

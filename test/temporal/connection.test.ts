@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SettingsError } from '../../src/config/env.ts';
-import { connectClient, readTemporalSettings, TemporalUnavailableError } from '../../src/temporal.ts';
+import { connectClient, readTemporalSettings, TemporalUnavailableError } from '../../src/temporal/connection.ts';
 import { temporal } from '../support/services.ts';
 
 const noFile = { TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml' };

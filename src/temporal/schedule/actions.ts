@@ -7,7 +7,7 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
-import { DEFAULT_INSTANCE } from './instance.ts';
+import { DEFAULT_INSTANCE } from '../../instance.ts';
 
 /** The workflow that a poll is. By name: whoever schedules it must not load workflow code. */
 export const POLL_WORKFLOW_TYPE = 'pollStreams';
