@@ -1,5 +1,5 @@
 import { loadDotEnv, SettingsError } from './config/env.ts';
-import { createLogger } from './log.ts';
+import { createLogger } from './lib/log.ts';
 import { runProcess } from './worker/process.ts';
 import { readWorkerSettings } from './worker/settings.ts';
 import { exitOnUncaught, stopOnSignals } from './worker/stop.ts';

@@ -1,4 +1,4 @@
-import { createLogger } from '../log.ts';
+import { createLogger } from '../lib/log.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 import { settingsFor } from './settings.ts';
 

@@ -1,5 +1,5 @@
 import { ReplyError } from 'ioredis';
-import { createLogger } from '../log.ts';
+import { createLogger } from '../lib/log.ts';
 import { connectDragonfly, type Dragonfly } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';
 import { compareLists, type ListsDiffer } from '../storage/settingsTargets.ts';

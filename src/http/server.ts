@@ -1,5 +1,5 @@
 import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify, LogController } from 'fastify';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 
 /**
  * The HTTP server without its routes: each concern is a plugin beside this file. Every wait has a limit, bodies are small

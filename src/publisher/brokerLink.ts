@@ -1,6 +1,6 @@
 import type { ChannelModel } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure, vhostOf } from './brokerErrors.ts';
 import { ConfirmWindow } from './confirmWindow.ts';
 import { atMost, CLOSE_MS, connectWithRecovery, destroySocket, leave, type Recovery } from './recovery.ts';

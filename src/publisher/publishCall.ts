@@ -1,4 +1,4 @@
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import type { LinkStatus } from './brokerLink.ts';
 import type { ConfirmWindow, Failure } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';

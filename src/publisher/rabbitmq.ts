@@ -1,5 +1,5 @@
 import type { Secret } from '../config/secret.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import { BrokerLink, type LinkStatus } from './brokerLink.ts';
 import type { Failure, FailureReason } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';

@@ -1,5 +1,5 @@
 import type { Channel } from 'amqplib';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import { BrokerConfigurationError, brokerText, replyCode } from './brokerErrors.ts';
 import { STREAM_ONLINE } from './message.ts';
 

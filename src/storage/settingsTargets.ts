@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import type { TargetKind } from '../poll/model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import type { Keys } from './keys.ts';

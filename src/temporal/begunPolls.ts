@@ -1,5 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 
 /** How a run ended that did not tell: Temporal's status in lower case. */
 export type UntoldEnd = 'failed' | 'cancelled' | 'terminated' | 'timed_out';

@@ -1,5 +1,5 @@
 import { DefaultLogger, type LogEntry, type LogLevel, type LogMetadata, Runtime } from '@temporalio/worker';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 
 /** A message of Temporal's core that is repeated within this time is only counted: pollers retry several times a second. */
 const REPEAT_MS = 30_000;

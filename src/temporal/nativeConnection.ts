@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from './connection.ts';
 
 const BACKOFF_FIRST_MS = 250;

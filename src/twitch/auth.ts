@@ -1,5 +1,5 @@
 import { Secret } from '../config/secret.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import { helixError, TwitchError, tokenError } from './errors.ts';
 import type { HttpOrigin } from './http.ts';
 import { parseToken, parseValidation } from './schema.ts';

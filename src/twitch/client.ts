@@ -1,5 +1,5 @@
 import type { Secret } from '../config/secret.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import type { Stream, TargetKind } from '../poll/model.ts';
 import { AppAccessToken, type TokenStatus } from './auth.ts';
 import { lifetimeClock } from './clock.ts';

@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { InjectedSinks } from '@temporalio/worker';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import type { PollReport, PollSinks } from '../poll/report.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import { BegunPolls } from '../temporal/begunPolls.ts';

@@ -6,7 +6,7 @@ import { type Health, healthz } from '../http/healthz.ts';
 import { metricsEndpoint } from '../http/metrics.ts';
 import { readyz } from '../http/readyz.ts';
 import { createHttpServer, listen } from '../http/server.ts';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 import { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import { connectDragonfly, waitUntilReady } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from '../log.ts';
+import type { Logger } from '../lib/log.ts';
 
 /** Everything in all: container runtimes and supervisors tend to kill after 10 to 30 seconds. */
 const STOP_WITHIN_MS = 15_000;

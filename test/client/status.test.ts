@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect } from 'amqplib';
-import { createLogger } from '../../src/log.ts';
+import { createLogger } from '../../src/lib/log.ts';
 import { TASK_QUEUE } from '../../src/poll/queues.ts';
 import { applyTopology, DEAD_QUEUE } from '../../src/publisher/topology.ts';
 import { applySchedule, pauseSchedule } from '../../src/temporal/schedule/actions.ts';

@@ -4,7 +4,7 @@ import { type ChannelModel, connect } from 'amqplib';
 import { rabbitmqctl } from '../../sandbox/services/rabbitmq.ts';
 import { type WatchedEvent, watchEvents } from '../../src/client/watch.ts';
 import { secretUrl } from '../../src/config/secret.ts';
-import { createLogger } from '../../src/log.ts';
+import { createLogger } from '../../src/lib/log.ts';
 import type { StreamEvent } from '../../src/poll/model.ts';
 import { toMessage } from '../../src/publisher/message.ts';
 import { applyTopology, EXCHANGE, QUEUE } from '../../src/publisher/topology.ts';
