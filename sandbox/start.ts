@@ -8,7 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { whatGoesOn } from '../scripts/background.mjs';
-import { watchEvents } from '../src/client/watch.ts';
+import { watchEvents } from '../src/cli/watch/watch.ts';
 import { loadDotEnv } from '../src/config/env.ts';
 import { reapServices, type Services, startServices } from './services/index.ts';
 import { freePort, isFree } from './services/ports.ts';

@@ -1,4 +1,4 @@
-import { run } from './client/program.ts';
+import { run } from './cli/program.ts';
 import { loadDotEnv } from './config/env.ts';
 
 /** Everything is closed by then; a connection that does not notice must not keep a finished command open. */

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { type System, type SystemWorker, startSystem } from '../../sandbox/system.ts';
 import { applySchedule } from '../../src/temporal/schedule/actions.ts';
 import { readScheduleState } from '../../src/temporal/schedule/state.ts';
-import { runClient } from '../client/harness.ts';
+import { runClient } from '../cli/harness.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type System, type SystemWorker, startSystem } from '../../sandbox/system.ts';
-import { runClient } from '../client/harness.ts';
+import { runClient } from '../cli/harness.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';
 

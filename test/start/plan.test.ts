@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventLine } from '../../sandbox/start/eventLine.ts';
 import { describeTargets, planStart } from '../../sandbox/start/plan.ts';
-import type { WatchedEvent } from '../../src/client/watch.ts';
+import type { WatchedEvent } from '../../src/cli/watch/watch.ts';
 
 test('without settings everything is local, and polled often enough to watch', () => {
   const plan = planStart({});

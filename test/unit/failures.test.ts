@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReplyError } from 'ioredis';
 import { toActivityFailure } from '../../src/activities/failures.ts';
-import { storeUnavailable } from '../../src/client/store.ts';
+import { storeUnavailable } from '../../src/cli/store.ts';
 import { isScriptsOwn } from '../../src/storage/storeErrors.ts';
 import { TwitchError } from '../../src/twitch/errors.ts';
 

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { runInBackground } from '../../../scripts/background.mjs';
-import { duration } from '../../../src/client/format.ts';
+import { duration } from '../../../src/cli/format.ts';
 
 export interface SetUpOptions {
   /** Told in words what is going on, several times a second. */

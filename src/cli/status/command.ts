@@ -1,8 +1,8 @@
-import { DEFAULT_INSTANCE } from '../instance.ts';
-import { EXIT } from './errors.ts';
-import { ago, clock, count, counted, duration, printable, readReport, reportLines } from './format.ts';
+import { DEFAULT_INSTANCE } from '../../instance.ts';
+import { EXIT } from '../errors.ts';
+import { ago, clock, count, counted, duration, printable, readReport, reportLines } from '../format.ts';
+import type { Output } from '../output.ts';
 import { type Observations, observe } from './health.ts';
-import type { Output } from './output.ts';
 import { findProblems, type Problem } from './problems.ts';
 
 /** `status` */

@@ -1,6 +1,6 @@
-import { EXIT } from './errors.ts';
-import type { Output } from './output.ts';
-import { settingsFor } from './settings.ts';
+import { EXIT } from '../errors.ts';
+import type { Output } from '../output.ts';
+import { settingsFor } from '../settings.ts';
 import { formatEvent, watchEvents } from './watch.ts';
 
 /** `watch` */

@@ -1,8 +1,8 @@
-import type { TargetKind } from '../poll/model.ts';
-import type { Targets } from '../storage/targets.ts';
-import { type Entry, parseLine } from './importLine.ts';
-import { readLines } from './lines.ts';
-import type { LookUp } from './lookUp.ts';
+import type { TargetKind } from '../../../poll/model.ts';
+import type { Targets } from '../../../storage/targets.ts';
+import type { LookUp } from '../lookUp.ts';
+import { type Entry, parseLine } from './line.ts';
+import { readLines } from './readLines.ts';
 
 /** Ids in one script call: the store's own limit for one. */
 const IDS_PER_CALL = 5_000;

@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
-import { CommandError } from './errors.ts';
+import { CommandError } from '../../errors.ts';
 
 /** A line longer than that is no line of ids: it is cut, so that a file without line ends does not fill the memory. */
 export const LONGEST_LINE = 4_096;

@@ -1,8 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { perform, subcommand, withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
-import { addScheduleCommands } from './schedule.ts';
-import { addTargetCommands } from './targets.ts';
+import { addScheduleCommands } from './schedule/commands.ts';
+import { addTargetCommands } from './targets/commands.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -22,13 +22,13 @@ export function createProgram(): Command {
   subcommand(program, 'status', 'show how everything does; exits with 1 when something needs attention', [
     'status',
     'status --json | jq .problems',
-  ]).action(perform(async () => (await import('./status.ts')).status));
+  ]).action(perform(async () => (await import('./status/command.ts')).status));
   addScheduleCommands(program);
   addTargetCommands(program);
   subcommand(program, 'watch', 'print stream.online events as they are published; the queue keeps its messages', [
     'watch',
     'watch --json | jq .user_login',
-  ]).action(perform(async () => (await import('./watchCommand.ts')).watch));
+  ]).action(perform(async () => (await import('./watch/command.ts')).watch));
   return program;
 }
 

@@ -1,15 +1,15 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import { twitchTaskQueueOf } from '../poll/queues.ts';
-import { brokerNames } from '../publisher/topology.ts';
-import type { ListsDiffer } from '../storage/settingsTargets.ts';
-import type { Targets } from '../storage/targets.ts';
-import { DELIVER_WORKFLOW_TYPE } from '../temporal/schedule/actions.ts';
-import { readScheduleState, type ScheduleState } from '../temporal/schedule/state.ts';
-import { closeBroker, connectBroker, queueDepth } from './broker.ts';
-import { describeError } from './errors.ts';
-import { settingsFor } from './settings.ts';
-import { withStore } from './store.ts';
-import { type Place, withTemporal } from './temporalConnection.ts';
+import { twitchTaskQueueOf } from '../../poll/queues.ts';
+import { brokerNames } from '../../publisher/topology.ts';
+import type { ListsDiffer } from '../../storage/settingsTargets.ts';
+import type { Targets } from '../../storage/targets.ts';
+import { DELIVER_WORKFLOW_TYPE } from '../../temporal/schedule/actions.ts';
+import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
+import { closeBroker, connectBroker, queueDepth } from '../broker.ts';
+import { describeError } from '../errors.ts';
+import { settingsFor } from '../settings.ts';
+import { withStore } from '../store.ts';
+import { type Place, withTemporal } from '../temporal.ts';
 
 /** Processes that ask for work on a task queue. */
 export interface QueueWorkers {

@@ -1,6 +1,6 @@
-import type { ListsDiffer } from '../storage/settingsTargets.ts';
-import type { ScheduleState } from '../temporal/schedule/state.ts';
-import { counted, duration, printable, readReport } from './format.ts';
+import type { ListsDiffer } from '../../storage/settingsTargets.ts';
+import type { ScheduleState } from '../../temporal/schedule/state.ts';
+import { counted, duration, printable, readReport } from '../format.ts';
 import type { Observations } from './health.ts';
 
 /** Something that needs attention, and what to do about it. */

@@ -1,9 +1,9 @@
 import { Argument, type Command, Option } from 'commander';
-import { perform, subcommand, wholeNumber, withExamples } from './command.ts';
+import { perform, subcommand, wholeNumber, withExamples } from '../command.ts';
 
 const KINDS = ['user', 'game'] as const;
 
-const actions = () => import('./targetActions.ts');
+const actions = () => import('./actions.ts');
 
 /** Adds `targets …`: the users and games to watch. */
 export function addTargetCommands(program: Command): void {
@@ -61,5 +61,5 @@ export function addTargetCommands(program: Command): void {
     )
     .option('--dry-run', 'only check the lines; store nothing and look nothing up')
     .option('--skip-bad', 'exit with 0 although there were bad lines')
-    .action(perform(async () => (await import('./importCommand.ts')).importCommand));
+    .action(perform(async () => (await import('./import/command.ts')).importCommand));
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
-import { type Secret, secretUrl } from '../config/secret.ts';
-import type { Reason } from '../poll/model.ts';
-import { replyCode } from '../publisher/brokerErrors.ts';
-import { STREAM_ONLINE, type StreamOnlineBody } from '../publisher/message.ts';
-import { brokerNames } from '../publisher/topology.ts';
-import { closeBroker, connectBroker, openChannel } from './broker.ts';
-import { clock, duration, printable } from './format.ts';
+import { type Secret, secretUrl } from '../../config/secret.ts';
+import type { Reason } from '../../poll/model.ts';
+import { replyCode } from '../../publisher/brokerErrors.ts';
+import { STREAM_ONLINE, type StreamOnlineBody } from '../../publisher/message.ts';
+import { brokerNames } from '../../publisher/topology.ts';
+import { closeBroker, connectBroker, openChannel } from '../broker.ts';
+import { clock, duration, printable } from '../format.ts';
 
 /** A `stream.online` message as it was received: its body, and what its properties and headers say. */
 export interface WatchedEvent extends StreamOnlineBody {

@@ -1,13 +1,13 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
-import type { TargetKind } from '../poll/model.ts';
-import { CommandError, EXIT } from './errors.ts';
-import { count, counted, printable } from './format.ts';
-import { Import, type ImportProgress } from './importTargets.ts';
-import { TwitchLookUp } from './lookUp.ts';
-import type { Output } from './output.ts';
-import { withStore } from './store.ts';
+import type { TargetKind } from '../../../poll/model.ts';
+import { CommandError, EXIT } from '../../errors.ts';
+import { count, counted, printable } from '../../format.ts';
+import type { Output } from '../../output.ts';
+import { withStore } from '../../store.ts';
+import { TwitchLookUp } from '../lookUp.ts';
+import { Import, type ImportProgress } from './import.ts';
 
 export interface ImportCommandOptions {
   kind?: TargetKind;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ChannelModel, connect } from 'amqplib';
 import { rabbitmqctl } from '../../sandbox/services/rabbitmq.ts';
-import { type WatchedEvent, watchEvents } from '../../src/client/watch.ts';
+import { type WatchedEvent, watchEvents } from '../../src/cli/watch/watch.ts';
 import { secretUrl } from '../../src/config/secret.ts';
 import { createLogger } from '../../src/lib/log.ts';
 import type { StreamEvent } from '../../src/poll/model.ts';

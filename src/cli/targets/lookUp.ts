@@ -1,6 +1,6 @@
-import { createLogger } from '../lib/log.ts';
-import type { TwitchClient } from '../twitch/client.ts';
-import { settingsFor } from './settings.ts';
+import { createLogger } from '../../lib/log.ts';
+import type { TwitchClient } from '../../twitch/client.ts';
+import { settingsFor } from '../settings.ts';
 
 /** Finds the ids of users and games by the names that people know them by. */
 export interface LookUp {
@@ -34,7 +34,7 @@ export class TwitchLookUp implements LookUp {
   async #connect(): Promise<TwitchClient> {
     if (this.#client) return this.#client;
     const settings = settingsFor(['TWITCH_CLIENT_ID', 'TWITCH_CLIENT_SECRET', 'TWITCH_API_URL', 'TWITCH_AUTH_URL']);
-    const { TwitchClient } = await import('../twitch/client.ts');
+    const { TwitchClient } = await import('../../twitch/client.ts');
     this.#client = new TwitchClient({
       clientId: settings.TWITCH_CLIENT_ID,
       clientSecret: settings.TWITCH_CLIENT_SECRET,

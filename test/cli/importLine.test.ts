@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Entry, parseLine } from '../../src/client/importLine.ts';
-import { Import } from '../../src/client/importTargets.ts';
-import { LONGEST_LINE, readLines } from '../../src/client/lines.ts';
+import { Import } from '../../src/cli/targets/import/import.ts';
+import { type Entry, parseLine } from '../../src/cli/targets/import/line.ts';
+import { LONGEST_LINE, readLines } from '../../src/cli/targets/import/readLines.ts';
 
 const entry = (line: string, kind: 'user' | 'game' = 'user'): Entry | undefined => {
   const parsed = parseLine(line, kind);

@@ -1,8 +1,8 @@
 import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { perform, subcommand, wholeNumber, withExamples } from './command.ts';
+import { perform, subcommand, wholeNumber, withExamples } from '../command.ts';
 
-const actions = () => import('./scheduleActions.ts');
+const actions = () => import('./actions.ts');
 
 /** Adds `schedule …`: the Temporal Schedule that starts the polls. */
 export function addScheduleCommands(program: Command): void {

@@ -1,4 +1,4 @@
-import type { TargetKind } from '../poll/model.ts';
+import type { TargetKind } from '../../../poll/model.ts';
 
 /** What one line of an import file asks for. Logins and game names are looked up at Twitch. */
 export type Entry = { kind: TargetKind; id: string } | { kind: 'user'; login: string } | { kind: 'game'; name: string };

@@ -7,13 +7,13 @@ import {
   resumeSchedule,
   scheduleCommand,
   triggerSchedule,
-} from '../temporal/schedule/actions.ts';
-import { readScheduleState, type ScheduleState } from '../temporal/schedule/state.ts';
-import { CommandError, EXIT } from './errors.ts';
-import { ago, clock, count, duration, printable, readReport, reportLines } from './format.ts';
-import type { Output } from './output.ts';
-import { settingsFor } from './settings.ts';
-import { withTemporal } from './temporalConnection.ts';
+} from '../../temporal/schedule/actions.ts';
+import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
+import { CommandError, EXIT } from '../errors.ts';
+import { ago, clock, count, duration, printable, readReport, reportLines } from '../format.ts';
+import type { Output } from '../output.ts';
+import { settingsFor } from '../settings.ts';
+import { withTemporal } from '../temporal.ts';
 
 /** `schedule apply` */
 export async function apply(output: Output, { interval }: { interval?: number }): Promise<number> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Command, CommanderError } from 'commander';
 import fc from 'fast-check';
-import { createProgram } from '../../src/client/program.ts';
+import { createProgram } from '../../src/cli/program.ts';
 import { runClient } from './harness.ts';
 
 const COMMANDS = ['status', 'schedule', 'targets', 'watch', 'help'];

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import type { TargetKind } from '../poll/model.ts';
-import type { Targets } from '../storage/targets.ts';
-import { describeError, EXIT, usageError } from './errors.ts';
-import { ago, counted, printable } from './format.ts';
-import { isId, isLogin, isNumericId } from './importLine.ts';
+import type { TargetKind } from '../../poll/model.ts';
+import type { Targets } from '../../storage/targets.ts';
+import { describeError, EXIT, usageError } from '../errors.ts';
+import { ago, counted, printable } from '../format.ts';
+import type { Output } from '../output.ts';
+import { withStore } from '../store.ts';
+import { isId, isLogin, isNumericId } from './import/line.ts';
 import { TwitchLookUp } from './lookUp.ts';
-import type { Output } from './output.ts';
-import { withStore } from './store.ts';
 
 const KINDS = ['user', 'game'] as const satisfies TargetKind[];
 
