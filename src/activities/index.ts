@@ -4,11 +4,11 @@ import type { SettingsTargets } from '../storage/settingsTargets.ts';
 import type { Streams } from '../storage/streams.ts';
 import type { Targets } from '../storage/targets.ts';
 import type { TwitchClient } from '../twitch/client.ts';
-import { diffActivities } from './diff.ts';
-import { pollActivities } from './poll.ts';
-import { publishActivities } from './publish.ts';
-import { targetActivities } from './targets.ts';
-import { userActivities } from './users.ts';
+import { userActivities } from './checkUsers.ts';
+import { diffActivities } from './diffStreams.ts';
+import { targetActivities } from './fetchTargets.ts';
+import { pollActivities } from './pollPage.ts';
+import { publishActivities } from './publishStreams.ts';
 
 /** What the activities work with. */
 export interface Dependencies {

@@ -5,7 +5,7 @@ import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import { LEASE_MS, type PollRef, type Streams } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating, lastHeartbeatList, type Pulse } from './heartbeat.ts';
-import type { Claimed, PublishStreamsResult } from './publish.ts';
+import type { Claimed, PublishStreamsResult } from './publishStreams.ts';
 
 /**
  * The lease of claims that a delivery waits with. Its attempts come every 30 s at most, but there may be thousands of

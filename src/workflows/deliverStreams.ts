@@ -1,5 +1,5 @@
 import { allHandlersFinished, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Claimed } from '../activities/publish.ts';
+import type { Claimed } from '../activities/publishStreams.ts';
 import { deliverTaskQueueOf } from '../poll/queues.ts';
 import type { PollRef } from '../storage/streams.ts';
 import { deliverActivities, publishStreams } from './proxies.ts';

@@ -1,5 +1,5 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
-import type { FetchedTargets } from '../activities/targets.ts';
+import type { FetchedTargets } from '../activities/fetchTargets.ts';
 import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
 import type { Batch } from '../poll/model.ts';
 import { twitchTaskQueueOf } from '../poll/queues.ts';

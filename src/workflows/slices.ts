@@ -5,8 +5,8 @@ import {
   condition,
   setCurrentDetails,
 } from '@temporalio/workflow';
-import type { SkippedStreams } from '../activities/diff.ts';
-import type { Claimed } from '../activities/publish.ts';
+import type { SkippedStreams } from '../activities/diffStreams.ts';
+import type { Claimed } from '../activities/publishStreams.ts';
 import type { Batch, StreamEvent } from '../poll/model.ts';
 import { noteProblem, noteStoreVersion } from '../poll/report.ts';
 import type { PageRef } from '../storage/streams.ts';

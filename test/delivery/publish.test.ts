@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Dependencies } from '../../src/activities/index.ts';
-import { publishActivities } from '../../src/activities/publish.ts';
+import { publishActivities } from '../../src/activities/publishStreams.ts';
 import { event, fakeBroker, readyPublisher } from '../publisher/support.ts';
 import { openStore } from '../storage/support.ts';
 import { storeUser } from './support.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { DiffStreamsResult } from '../../src/activities/diff.ts';
+import type { DiffStreamsResult } from '../../src/activities/diffStreams.ts';
 import { createActivities, type Dependencies } from '../../src/activities/index.ts';
 import { readLastReport } from '../../src/poll/report.ts';
 import { storeNowMs } from '../../src/storage/clock.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { userChecksDue } from '../../src/activities/users.ts';
+import { userChecksDue } from '../../src/activities/checkUsers.ts';
 import { emptyStore, MINUTE, NOON, openStore, type Store } from './support.ts';
 
 const HOUR = 60 * MINUTE;

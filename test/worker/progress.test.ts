@@ -7,7 +7,7 @@ import { readLastReport } from '../../src/poll/report.ts';
 import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Keys } from '../../src/storage/keys.ts';
 import { Progress } from '../../src/storage/progress.ts';
-import { noteProgress } from '../../src/worker/activities.ts';
+import { noteProgress } from '../../src/worker/noteProgress.ts';
 import { eventually, randomPrefix, redis } from '../support/services.ts';
 
 test('progress that one process notes is seen by another, and written at most once a second', async (t) => {

@@ -6,10 +6,10 @@ import { GAMES_PER_REQUEST, type GameGroup, groupGames } from '../poll/gameGroup
 import type { TargetKind } from '../poll/model.ts';
 import { type LastPoll, readLastReport } from '../poll/report.ts';
 import type { PollRef } from '../storage/streams.ts';
+import { userChecksDue } from './checkUsers.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeat.ts';
 import type { Dependencies } from './index.ts';
-import { userChecksDue } from './users.ts';
 import { readGroup } from './walk.ts';
 
 export interface FetchTargetsInput {
