@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { DEFAULT_INSTANCE } from '../src/instance.ts';
+import { DEFAULT_INSTANCE } from '../src/poll/names.ts';
 import type { PollReport } from '../src/poll/report.ts';
 import { applySchedule } from '../src/temporal/schedule/actions.ts';
 import { readScheduleState } from '../src/temporal/schedule/state.ts';

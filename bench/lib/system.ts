@@ -11,7 +11,7 @@ import { type Services, startServices } from '../../sandbox/services/index.ts';
 import { freePort } from '../../sandbox/services/ports.ts';
 import { plainEnvironment } from '../../sandbox/services/process.ts';
 import { startWorker } from '../../sandbox/start/worker.ts';
-import { TASK_QUEUE } from '../../src/poll/queues.ts';
+import { TASK_QUEUE } from '../../src/poll/names.ts';
 import type { PollReport } from '../../src/poll/report.ts';
 import { applySchedule, pauseSchedule, resumeSchedule } from '../../src/temporal/schedule/actions.ts';
 import type { pollStreams } from '../../src/workflows/pollStreams.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { startFaultProxy } from '../../sandbox/faultProxy.ts';
+import { DELIVER_WORKFLOW_TYPE, POLL_WORKFLOW_TYPE } from '../../src/poll/names.ts';
 import { Keys } from '../../src/storage/keys.ts';
-import { DELIVER_WORKFLOW_TYPE, POLL_WORKFLOW_TYPE } from '../../src/temporal/schedule/actions.ts';
 import { quantile } from '../lib/measure.ts';
 import type { Outcome } from '../lib/results.ts';
 import type { Scenario } from '../lib/scenario.ts';

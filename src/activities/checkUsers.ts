@@ -1,8 +1,9 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { UserCheck } from '../poll/steps.ts';
 import { TwitchError } from '../twitch/errors.ts';
+import type { Dependencies } from './dependencies.ts';
 import { failureKind, toActivityFailure } from './failures.ts';
 import { heartbeating, lastHeartbeatList } from './heartbeat.ts';
-import type { Dependencies } from './index.ts';
 
 /** Ids in one request. */
 const IDS_PER_CHECK = 100;
@@ -37,11 +38,6 @@ export function userChecksDue(
   const passedMs = nowMs - checkedMs;
   if (passedMs < Math.max(apartMs, LEAST_APART_MS)) return { checks: 0 };
   return { checks: Math.min(Math.floor(passedMs / apartMs), round, MOST_AT_ONCE), noteMs: nowMs };
-}
-
-export interface UserCheck {
-  /** What failed before the answer came, a kind for each request. */
-  failedRequests: string[];
 }
 
 export function userActivities({ targets, twitch }: Dependencies) {

@@ -1,53 +1,11 @@
 import { activityInfo } from '@temporalio/activity';
-import type { Batch, StreamEvent } from '../poll/model.ts';
+import type { Batch } from '../poll/model.ts';
+import type { DiffStreamsInput, DiffStreamsResult, SkippedStreams } from '../poll/steps.ts';
 import { type Skipped, targetOf } from '../storage/compareAll.ts';
-import type { PageRef, PollRef, StagedStream, UnpolledTargets } from '../storage/streams.ts';
+import type { StagedStream } from '../storage/streams.ts';
+import type { Dependencies } from './dependencies.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeat.ts';
-import type { Dependencies } from './index.ts';
-
-export interface DiffStreamsInput {
-  poll: PollRef;
-  /** The greatest version of the store that the poll has seen; absent in histories of before there were versions. */
-  storeVersion?: number | undefined;
-  /** Who claims: the same for all attempts of this diff, another for each diff of a poll. */
-  owner: string;
-  pages: PageRef[];
-  /** Batches that were polled to their end, and whose pages are all in this or earlier diffs. */
-  complete: Batch[];
-  /** Unix milliseconds, 0 if unknown. */
-  lastCompleteMs: number;
-  /** Targets that earlier polls did not reach; absent if there are none, and in histories of before they were told. */
-  unpolled?: UnpolledTargets[];
-}
-
-export interface DiffStreamsResult {
-  /** New streams, claimed for `owner`: to be published. */
-  events: StreamEvent[];
-  /** How many of the pages are done. If fewer than given, misses were not counted: the rest wants another diff. */
-  pagesDone: number;
-  /** Numbers of batches whose pages are gone from the store: they count as not polled. */
-  lost: number[];
-  silent: number;
-  ended: number;
-  /** Size of the live set. */
-  live: number;
-  /** Version of the store after the comparison; absent if it has lost the poll. */
-  storeVersion?: number;
-  /** Streams that could not be compared, if there are any; all others were. */
-  skipped?: SkippedStreams;
-  /** Why the misses of complete batches could not be counted, if so. */
-  uncounted?: string;
-}
-
-export interface SkippedStreams {
-  count: number;
-  /** The targets that show them: they must count no miss in this poll. */
-  users: string[];
-  games: string[];
-  /** The first few, with what the store said. */
-  problems: string[];
-}
 
 const MOST_PROBLEMS = 3;
 

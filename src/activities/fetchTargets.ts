@@ -1,70 +1,14 @@
 import { activityInfo, log } from '@temporalio/activity';
-import type { RefusedId } from '../poll/bisection.ts';
 import { type Cursor, IDS_PER_BATCH, nextGroup } from '../poll/cursor.ts';
 import { dormantPerPoll } from '../poll/frequency.ts';
-import { GAMES_PER_REQUEST, type GameGroup, groupGames } from '../poll/gameGroups.ts';
-import type { TargetKind } from '../poll/model.ts';
+import { GAMES_PER_REQUEST, groupGames } from '../poll/gameGroups.ts';
 import { type LastPoll, readLastReport } from '../poll/report.ts';
-import type { PollRef } from '../storage/streams.ts';
+import type { FetchedTargets, FetchTargetsInput, NoteRefusedInput, OpenedPoll } from '../poll/steps.ts';
 import { userChecksDue } from './checkUsers.ts';
+import type { Dependencies } from './dependencies.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeat.ts';
-import type { Dependencies } from './index.ts';
 import { readGroup } from './walk.ts';
-
-export interface FetchTargetsInput {
-  poll: PollRef;
-  /** Absent in a poll's first call, which opens the poll. */
-  from?: Cursor;
-  /** What the schedule's last completion result says. */
-  last: LastPoll;
-}
-
-/** Ids of one group, and the cursor that they were read behind. */
-export interface TargetsPart {
-  from: Cursor;
-  ids: string[];
-  /** For games: how the ids are cut into requests, one group behind the other. */
-  groups?: GameGroup[];
-  /** Ids that Twitch refused in an earlier poll: each is asked for in a request of its own. */
-  triedAgain?: string[];
-}
-
-export interface FetchedTargets {
-  parts: TargetsPart[];
-  /** Where to go on; absent behind the last target. */
-  next?: Cursor;
-  /** Set when the dormant users of this poll are all there. Without `after` the turn is complete: all have had theirs. */
-  turn?: { after?: string };
-  /** Set by the first call. */
-  opened?: OpenedPoll;
-}
-
-export interface OpenedPoll {
-  /** The poll's number, and the store's version when it began. Absent in histories of before there were numbers. */
-  no?: number;
-  intervalSeconds: number;
-  requestsPerMinute: number;
-  /** The store has lost what earlier polls wrote. */
-  stateLost: boolean;
-  /** Size of the live set. Absent in histories of before it was told. */
-  live?: number;
-  /** Targets that are set aside because Twitch refuses them; absent if there are none. */
-  refused?: number;
-  /** User targets that Twitch no longer knows; absent if there are none. */
-  gone?: number;
-  /** Checks for such users that are due; absent if none is, as in most polls. */
-  userChecks?: number;
-  /** Absent when every target has the same rhythm. */
-  rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
-}
-
-export interface NoteRefusedInput {
-  kind: TargetKind;
-  refused: RefusedId[];
-  /** Refused before, and not now. */
-  accepted: string[];
-}
 
 /** Ids in one answer: with Twitch's usual ids of 9 or 10 digits about 26 KB in the history. */
 const IDS_PER_CALL = 2_000;

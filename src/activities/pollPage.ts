@@ -1,33 +1,9 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
-import type { Batch } from '../poll/model.ts';
-import type { PollRef } from '../storage/streams.ts';
+import type { PageSummary, PollPageInput } from '../poll/steps.ts';
 import { isDeadCursor } from '../twitch/cursor.ts';
+import type { Dependencies } from './dependencies.ts';
 import { failureKind, toActivityFailure } from './failures.ts';
 import { heartbeating, lastHeartbeatList } from './heartbeat.ts';
-import type { Dependencies } from './index.ts';
-
-export interface PollPageInput {
-  poll: PollRef;
-  batch: Batch;
-  /** Counts from 0 in each batch. */
-  page: number;
-  /** The cursor that the page before returned. */
-  after?: string;
-}
-
-export interface PageSummary {
-  streams: number;
-  /** Streams that nobody has claimed or announced yet. */
-  unseen: number;
-  /** Entries of the page that could not be read. */
-  malformed: number;
-  /** What failed before the page came, a kind for each request: `rate_limited`, `server`, `network`, … */
-  failedRequests: string[];
-  /** The cursor of the next page, absent on the last. */
-  next?: string;
-  /** That cursor leads nowhere, whatever follows. */
-  dead?: true;
-}
 
 export function pollActivities({ twitch, streams }: Dependencies) {
   return {

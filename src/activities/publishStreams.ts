@@ -1,37 +1,6 @@
-import type { StreamEvent } from '../poll/model.ts';
-import type { PollRef } from '../storage/streams.ts';
-import type { Dependencies } from './index.ts';
+import type { DeliverEventsInput, PublishStreamsInput, PublishStreamsResult } from '../poll/steps.ts';
+import type { Dependencies } from './dependencies.ts';
 import { Publishing } from './publishing.ts';
-
-/** Events that one diff has claimed, until each is announced. */
-export interface Claimed {
-  /** Who has claimed them. */
-  owner: string;
-  events: StreamEvent[];
-  /** Ids among them that the broker has confirmed: these are only marked, never sent again. */
-  confirmed?: string[];
-}
-
-export interface PublishStreamsInput extends Claimed {
-  poll: PollRef;
-  /**
-   * Give up because of the broker when the next attempt would begin this long after the activity was scheduled; absent:
-   * never. With 0 an attempt does not wait for a broker that is away either.
-   */
-  giveUpAfterSeconds?: number;
-}
-
-export interface DeliverEventsInput {
-  poll: PollRef;
-  claims: Claimed[];
-}
-
-export interface PublishStreamsResult {
-  /** Messages that the broker has confirmed, without those that it had confirmed before. */
-  announced: number;
-  /** Streams that another owner has claimed or announced since. */
-  left: number;
-}
 
 export function publishActivities({ streams, publisher }: Dependencies) {
   const publishing = new Publishing(streams, publisher);

@@ -1,11 +1,11 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { Claimed, PollRef, PublishStreamsResult } from '../poll/steps.ts';
 import { toMessage } from '../publisher/message.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
-import { LEASE_MS, type PollRef, type Streams } from '../storage/streams.ts';
+import { LEASE_MS, type Streams } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating, lastHeartbeatList, type Pulse } from './heartbeat.ts';
-import type { Claimed, PublishStreamsResult } from './publishStreams.ts';
 
 /**
  * The lease of claims that a delivery waits with. Its attempts come every 30 s at most, but there may be thousands of

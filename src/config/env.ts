@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
-import { DEFAULT_INSTANCE, QUEUE_ENDINGS } from '../instance.ts';
+import { DEFAULT_INSTANCE, QUEUE_ENDINGS } from '../poll/names.ts';
 import { Secret, secretUrl } from './secret.ts';
 
 /** Splits a comma-separated list, dropping blanks and repeats. */

@@ -1,5 +1,5 @@
-import { DEFAULT_INSTANCE } from '../instance.ts';
 import type { TargetKind } from '../poll/model.ts';
+import { DEFAULT_INSTANCE } from '../poll/names.ts';
 
 /**
  * What all keys of an installation begin with. In braces, as a hash tag: they are in one slot of a cluster, which takes

@@ -1,4 +1,5 @@
 import type { Stream, StreamEvent, TargetKind } from '../poll/model.ts';
+import type { PageRef, PollRef, UnpolledTargets } from '../poll/steps.ts';
 import type { UnpolledRange } from '../poll/unpolled.ts';
 import { storeNowMs } from './clock.ts';
 import { compareAll, eventBytes, type Skipped } from './compareAll.ts';
@@ -20,15 +21,6 @@ export const VISIBILITY_LAG_MS = 10 * 60_000;
 /** After a loss of state, how long streams that started before it are taken in silently; a broadcast's greatest length. */
 const AFTER_LOSS_MS = 48 * 3_600_000;
 
-/** The poll that a command belongs to, the same through continue-as-new. */
-export interface PollRef {
-  id: string;
-  /** Unix milliseconds by Temporal's clock: when its first run began. */
-  startedMs: number;
-  /** From `openPoll`: orders polls whatever clocks do. Absent in runs that were opened before there were numbers. */
-  no?: number;
-}
-
 /** What a poll knows of the last finished one when it opens. */
 export interface KnownPoll {
   /** Its start (Unix ms), 0 if none is known. */
@@ -37,22 +29,6 @@ export interface KnownPoll {
   completeMs: number;
   /** The greatest version of the store that it saw; absent if its report is from before there were versions. */
   storeVersion?: number;
-}
-
-/** One page of a batch, staged by `stagePage`. */
-export interface PageRef {
-  batch: number;
-  page: number;
-  /** Streams on the page; none are staged for an empty one. */
-  streams: number;
-}
-
-/** Targets from one id to another, in bytewise order, that were all polled last by a poll that began at `sinceMs` (0: never). */
-export interface UnpolledTargets {
-  kind: TargetKind;
-  first: string;
-  last: string;
-  sinceMs: number;
 }
 
 export interface DiffRequest {

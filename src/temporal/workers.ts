@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Logger } from '../lib/log.ts';
-import { deliverTaskQueueOf, twitchTaskQueueOf } from '../poll/queues.ts';
+import { deliverTaskQueueOf, twitchTaskQueueOf } from '../poll/names.ts';
 import type { PollSinks } from '../poll/report.ts';
 
 export interface WorkersOptions {

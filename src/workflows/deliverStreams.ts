@@ -1,7 +1,6 @@
 import { allHandlersFinished, condition, defineSignal, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { Claimed } from '../activities/publishStreams.ts';
-import { deliverTaskQueueOf } from '../poll/queues.ts';
-import type { PollRef } from '../storage/streams.ts';
+import { deliverTaskQueueOf } from '../poll/names.ts';
+import type { Claimed, PollRef } from '../poll/steps.ts';
 import { deliverActivities, publishStreams } from './proxies.ts';
 import { summarizeEvents } from './summaries.ts';
 

@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { condition, getExternalWorkflowHandle, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import type { Claimed } from '../activities/publishStreams.ts';
+import type { Claimed } from '../poll/steps.ts';
 import type { DeliverInput, deliverStreams } from './deliverStreams.ts';
 import { HAND_OVER_SIGNAL } from './deliverStreams.ts';
 import type { Resume } from './input.ts';

@@ -1,10 +1,10 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Allowance } from '../poll/bisection.ts';
 import type { Cursor } from '../poll/cursor.ts';
-import { TWITCH_TASK_QUEUE } from '../poll/queues.ts';
+import { TWITCH_TASK_QUEUE } from '../poll/names.ts';
 import type { LastPoll, PollReport } from '../poll/report.ts';
+import type { PollRef } from '../poll/steps.ts';
 import type { Missed } from '../poll/unpolled.ts';
-import type { PollRef } from '../storage/streams.ts';
 import type { Delivery } from './handOver.ts';
 
 /** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */

@@ -1,8 +1,7 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
-import type { FetchedTargets } from '../activities/fetchTargets.ts';
 import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
 import type { Batch } from '../poll/model.ts';
-import { twitchTaskQueueOf } from '../poll/queues.ts';
+import { twitchTaskQueueOf } from '../poll/names.ts';
 import {
   finishReport,
   newReport,
@@ -12,10 +11,11 @@ import {
   pollIdOf,
   readLastReport,
 } from '../poll/report.ts';
+import type { FetchedTargets } from '../poll/steps.ts';
 import { Batches, type BatchOptions } from './batches.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { fetchTargets, twitchActivities } from './proxies.ts';
-import { Lanes } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 import { Slices } from './slices.ts';
 
 const WINDOW = 50;
@@ -34,7 +34,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   const state = input.resume ?? openingState();
   const { poll, report } = state;
   const twitch = twitchActivities(input.twitchTaskQueue ?? twitchTaskQueueOf(workflowInfo().taskQueue));
-  const requests = new Lanes(input.window ?? WINDOW);
+  const requests = new Semaphore(input.window ?? WINDOW);
   const slices = new Slices(state);
   const slicesDone = slices.run();
   const batches = new Batches(state, slices, twitch);

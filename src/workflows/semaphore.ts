@@ -1,7 +1,7 @@
 import { condition } from '@temporalio/workflow';
 
 /** Runs at most `limit` tasks at a time. After a task has failed, starting another or draining throws its error. */
-export class Lanes {
+export class Semaphore {
   readonly #limit: number;
   #active = 0;
   #failure: { error: unknown } | undefined;

@@ -5,15 +5,13 @@ import {
   condition,
   setCurrentDetails,
 } from '@temporalio/workflow';
-import type { SkippedStreams } from '../activities/diffStreams.ts';
-import type { Claimed } from '../activities/publishStreams.ts';
 import type { Batch, StreamEvent } from '../poll/model.ts';
 import { noteProblem, noteStoreVersion } from '../poll/report.ts';
-import type { PageRef } from '../storage/streams.ts';
+import type { Claimed, PageRef, SkippedStreams } from '../poll/steps.ts';
 import { begin, HandOver } from './handOver.ts';
 import type { Resume } from './input.ts';
 import { diffStreams, publishStreams } from './proxies.ts';
-import { Lanes } from './semaphore.ts';
+import { Semaphore } from './semaphore.ts';
 import { summarizeEvents, summarizeSlice } from './summaries.ts';
 import { takesNewSteps } from './version.ts';
 
@@ -36,7 +34,7 @@ const ASK_AGAIN_MS = 30_000;
  */
 export class Slices {
   readonly #state: Resume;
-  readonly #publishing = new Lanes(PUBLISHERS);
+  readonly #publishing = new Semaphore(PUBLISHERS);
   #pages: PageRef[] = [];
   #complete: Batch[] = [];
   #urgent = false;

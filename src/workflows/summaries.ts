@@ -1,5 +1,5 @@
 import type { Batch, StreamEvent } from '../poll/model.ts';
-import type { PageRef } from '../storage/streams.ts';
+import type { PageRef } from '../poll/steps.ts';
 
 /** In UTF-16 units; a server may refuse a summary of more than 400 bytes, and with it the step. */
 const SUMMARY_NAMES_MOST = 120;

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { Redis } from 'ioredis';
-import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../../src/poll/queues.ts';
+import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../../src/poll/names.ts';
 import { randomPrefix, redis, temporal } from '../support/services.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/client.ts');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_INSTANCE } from '../../src/instance.ts';
+import { DEFAULT_INSTANCE } from '../../src/poll/names.ts';
 import { applySchedule, scheduleCommand, triggerSchedule } from '../../src/temporal/schedule/actions.ts';
 import { readScheduleState } from '../../src/temporal/schedule/state.ts';
 import { eventually } from '../support/services.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect } from 'amqplib';
 import { createLogger } from '../../src/lib/log.ts';
-import { TASK_QUEUE } from '../../src/poll/queues.ts';
+import { TASK_QUEUE } from '../../src/poll/names.ts';
 import { applyTopology, DEAD_QUEUE } from '../../src/publisher/topology.ts';
 import { applySchedule, pauseSchedule } from '../../src/temporal/schedule/actions.ts';
 import { eventually, freshVhost } from '../support/services.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { Dependencies } from '../../src/activities/index.ts';
+import type { Dependencies } from '../../src/activities/dependencies.ts';
 import { publishActivities } from '../../src/activities/publishStreams.ts';
 import { event, fakeBroker, readyPublisher } from '../publisher/support.ts';
 import { openStore } from '../storage/support.ts';

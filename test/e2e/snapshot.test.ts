@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { type System, startSystem } from '../../sandbox/system.ts';
-import { DEFAULT_INSTANCE } from '../../src/instance.ts';
+import { DEFAULT_INSTANCE } from '../../src/poll/names.ts';
 import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
 import { storeOn } from '../storage/operations.ts';
 import { openStore, type Store, takeSnapshot } from '../storage/support.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type System, startSystem } from '../../sandbox/system.ts';
-import { DEFAULT_INSTANCE } from '../../src/instance.ts';
+import { DEFAULT_INSTANCE } from '../../src/poll/names.ts';
 import { readScheduleState } from '../../src/temporal/schedule/state.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';

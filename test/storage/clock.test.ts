@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { DiffStreamsResult } from '../../src/activities/diffStreams.ts';
-import { createActivities, type Dependencies } from '../../src/activities/index.ts';
+import type { Dependencies } from '../../src/activities/dependencies.ts';
+import { createActivities } from '../../src/activities/index.ts';
 import { readLastReport } from '../../src/poll/report.ts';
+import type { DiffStreamsResult } from '../../src/poll/steps.ts';
 import { storeNowMs } from '../../src/storage/clock.ts';
 import { emptyStore, liveEntry, openStore, type Store, stream } from './support.ts';
 

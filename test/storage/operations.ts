@@ -1,6 +1,7 @@
+import type { PollRef } from '../../src/poll/steps.ts';
 import type { Dragonfly } from '../../src/storage/dragonfly.ts';
 import { Keys } from '../../src/storage/keys.ts';
-import { type PollRef, readLiveEntry, type StagedStream, Streams } from '../../src/storage/streams.ts';
+import { readLiveEntry, type StagedStream, Streams } from '../../src/storage/streams.ts';
 import { Targets } from '../../src/storage/targets.ts';
 import { MINUTE, NOON, type Store, stream } from './support.ts';
 

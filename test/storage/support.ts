@@ -1,13 +1,13 @@
 import { pino } from 'pino';
 import { Secret } from '../../src/config/secret.ts';
 import type { Stream, StreamEvent, TargetKind } from '../../src/poll/model.ts';
+import type { PollRef } from '../../src/poll/steps.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../../src/storage/keys.ts';
 import {
   type DiffRequest,
   type DiffResult,
   type LiveEntry,
-  type PollRef,
   readLiveEntry,
   type StagedStream,
   Streams,

@@ -14,9 +14,10 @@ import {
 import { pino } from 'pino';
 import { type FaultProxy, startFaultProxy } from '../../sandbox/faultProxy.ts';
 import { startTwitchSandbox, type TwitchSandbox } from '../../sandbox/twitch/index.ts';
-import { createActivities, type Dependencies } from '../../src/activities/index.ts';
+import type { Dependencies } from '../../src/activities/dependencies.ts';
+import { createActivities } from '../../src/activities/index.ts';
 import { Secret, secretUrl } from '../../src/config/secret.ts';
-import { deliverTaskQueueOf } from '../../src/poll/queues.ts';
+import { deliverTaskQueueOf } from '../../src/poll/names.ts';
 import type { PollReport } from '../../src/poll/report.ts';
 import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { TwitchClient } from '../../src/twitch/client.ts';

@@ -1,4 +1,4 @@
-import { DEFAULT_INSTANCE } from '../../instance.ts';
+import { DEFAULT_INSTANCE } from '../../poll/names.ts';
 import { EXIT } from '../errors.ts';
 import { ago, clock, count, counted, duration, printable, readReport, reportLines } from '../format.ts';
 import type { Output } from '../output.ts';

@@ -1,9 +1,8 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import { twitchTaskQueueOf } from '../../poll/queues.ts';
+import { DELIVER_WORKFLOW_TYPE, twitchTaskQueueOf } from '../../poll/names.ts';
 import { brokerNames } from '../../publisher/topology.ts';
 import type { ListsDiffer } from '../../storage/settingsTargets.ts';
 import type { Targets } from '../../storage/targets.ts';
-import { DELIVER_WORKFLOW_TYPE } from '../../temporal/schedule/actions.ts';
 import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
 import { closeBroker, connectBroker, queueDepth } from '../broker.ts';
 import { describeError } from '../errors.ts';

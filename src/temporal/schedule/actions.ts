@@ -7,12 +7,7 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
-import { DEFAULT_INSTANCE } from '../../instance.ts';
-
-/** The workflow that a poll is. By name: whoever schedules it must not load workflow code. */
-export const POLL_WORKFLOW_TYPE = 'pollStreams';
-/** The workflow that brings events to a broker that was away. */
-export const DELIVER_WORKFLOW_TYPE = 'deliverStreams';
+import { DEFAULT_INSTANCE, POLL_WORKFLOW_TYPE, pollWorkflowId } from '../../poll/names.ts';
 
 const CATCHUP_WINDOW_MS = 60_000;
 
@@ -37,11 +32,6 @@ type Definition = Omit<ScheduleUpdateOptions, 'state'>;
 
 function summary(intervalSeconds: number): string {
   return `Poll Twitch every ${intervalSeconds} s`;
-}
-
-/** A poll's workflow id is this and the time for which it was scheduled. */
-export function pollWorkflowId(instance: string): string {
-  return instance === DEFAULT_INSTANCE ? 'poll-streams' : `${instance}-poll-streams`;
 }
 
 function definition({ instance = DEFAULT_INSTANCE, intervalSeconds }: ScheduleSettings) {

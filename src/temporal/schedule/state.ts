@@ -1,5 +1,5 @@
 import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
-import { DEFAULT_INSTANCE } from '../../instance.ts';
+import { DEFAULT_INSTANCE } from '../../poll/names.ts';
 import { waiting } from './actions.ts';
 
 /** A poll that the schedule has started. Times are RFC 3339. */

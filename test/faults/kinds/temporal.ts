@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
-import { DEFAULT_INSTANCE } from '../../../src/instance.ts';
+import { DEFAULT_INSTANCE } from '../../../src/poll/names.ts';
 import { pauseSchedule, resumeSchedule } from '../../../src/temporal/schedule/actions.ts';
 import type { FaultKind } from '../fault.ts';
 

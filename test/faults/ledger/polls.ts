@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
+import { DELIVER_WORKFLOW_TYPE, POLL_WORKFLOW_TYPE } from '../../../src/poll/names.ts';
 import type { PollReport } from '../../../src/poll/report.ts';
-import { DELIVER_WORKFLOW_TYPE, POLL_WORKFLOW_TYPE } from '../../../src/temporal/schedule/actions.ts';
 
 /** A poll, however it was started and however it ended. Times in Unix milliseconds. */
 export interface PollRecord {

@@ -1,0 +1,29 @@
+import type { Settings } from '../config/env.ts';
+import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { SettingsTargets } from '../storage/settingsTargets.ts';
+import type { Streams } from '../storage/streams.ts';
+import type { Targets } from '../storage/targets.ts';
+import type { TwitchClient } from '../twitch/client.ts';
+
+/** What the activities work with. */
+export interface Dependencies {
+  settings: Pick<
+    Settings,
+    | 'POLL_INTERVAL_SECONDS'
+    | 'TWITCH_REQUESTS_PER_MINUTE'
+    | 'FIRST_SIGHT'
+    | 'OFFLINE_AFTER_MISSES'
+    | 'RECENTLY_LIVE_DAYS'
+    | 'DORMANT_MAX_SECONDS'
+  >;
+  targets: Targets;
+  settingsTargets: Pick<SettingsTargets, 'apply'>;
+  streams: Streams;
+  twitch: Pick<TwitchClient, 'getStreams' | 'getUsers'>;
+  publisher: Pick<RabbitPublisher, 'publish'>;
+  /**
+   * What the schedule's newest completed poll has reported, for a poll that was not told: Temporal hands it to those that
+   * follow one another only, not to one that is triggered beside others or started by hand. Undefined if there is none.
+   */
+  lastReport?: () => Promise<unknown>;
+}
