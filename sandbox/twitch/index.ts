@@ -16,9 +16,10 @@ import { World } from './world.ts';
 
 export type { Endpoint, HelixStream } from './answer.ts';
 export type { FaultHandle, FaultKind, FaultOrder, Faults, Match, RequestInfo } from './faults.ts';
+export type { GoLive, LiveStream, StreamChange } from './liveStream.ts';
 export type { Simulation, SimulationOptions } from './simulate.ts';
 export type { Stats } from './stats.ts';
-export type { GoLive, LiveStream, StreamChange, World } from './world.ts';
+export type { World } from './world.ts';
 
 export interface TwitchSandboxOptions {
   /** Default 0: any free one. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FaultOrder, Match } from './faults.ts';
+import type { GoLive, StreamChange } from './liveStream.ts';
 import type { SimulationOptions } from './simulate.ts';
-import type { GoLive, StreamChange } from './world.ts';
 
 const ms = z.number().min(0);
 const count = z.int().min(0);

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import type { Directory } from './directory.ts';
+import type { GoLive, LiveStream, StreamChange } from './liveStream.ts';
 import { inventTitle } from './names.ts';
 import type { Random } from './random.ts';
-import type { World } from './world.ts';
 
 export interface SimulationOptions {
   /** Ids of the users who go live. */
@@ -20,6 +21,16 @@ export interface SimulationOptions {
   liveAtStart?: number;
 }
 
+/** What a simulation needs of a world. */
+interface Stage {
+  readonly games: Directory;
+  streamOf(userId: string): LiveStream | undefined;
+  goLive(start: GoLive): LiveStream;
+  change(userId: string, change: StreamChange): unknown;
+  flap(userId: string, ms: number): unknown;
+  end(userId: string): unknown;
+}
+
 export interface Simulation {
   stop(): void;
 }
@@ -34,7 +45,7 @@ const TICK_MS = 100;
 const SHORTEST_ON_AIR_MS = 2_000;
 
 /** The order of events follows from the generator alone: ticks only decide when those that are due happen. */
-export function simulateLife(world: World, random: Random, options: SimulationOptions): Simulation {
+export function simulateLife(world: Stage, random: Random, options: SimulationOptions): Simulation {
   const { users, goLivePerSecond = 0.2, meanMinutesOnAir = 30, changePerSecond = 0, flapPerSecond = 0 } = options;
   const games = options.games ?? world.games.stored();
   const rate = goLivePerSecond + changePerSecond + flapPerSecond;

@@ -1,6 +1,7 @@
 import { BadRequest, type HelixStream, type StreamsPage } from './answer.ts';
+import type { LiveStream } from './liveStream.ts';
 import { hash } from './random.ts';
-import type { LiveStream, World } from './world.ts';
+import type { World } from './world.ts';
 
 /** A parsed query string: a parameter that is repeated has several values. */
 export type Query = Readonly<Record<string, string | string[] | undefined>>;

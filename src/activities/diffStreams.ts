@@ -1,8 +1,8 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Batch } from '../poll/model.ts';
 import type { DiffStreamsInput, DiffStreamsResult, SkippedStreams } from '../poll/steps.ts';
-import { type Skipped, targetOf } from '../storage/compareAll.ts';
-import type { StagedStream } from '../storage/streams.ts';
+import { targetOf } from '../storage/compareAll.ts';
+import type { Skipped, StagedStream } from '../storage/diff.ts';
 import type { Dependencies } from './dependencies.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating } from './heartbeat.ts';

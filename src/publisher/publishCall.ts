@@ -2,7 +2,17 @@ import type { Logger } from '../lib/log.ts';
 import type { LinkStatus } from './brokerLink.ts';
 import type { ConfirmWindow, Failure } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';
-import type { PublishResult } from './rabbitmq.ts';
+
+/** A message that is not known to be in a queue. It may be all the same: send it again with the same `messageId`. */
+export interface PublishFailure extends Failure {
+  streamId: string;
+}
+
+export interface PublishResult {
+  /** Stream ids that the broker has taken over, in the order of its confirms. */
+  confirmed: string[];
+  failed: PublishFailure[];
+}
 
 /** For confirms that are under way when the caller's signal aborts. */
 const ABORT_GRACE_MS = 1_000;

@@ -1,21 +1,11 @@
 import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../lib/log.ts';
 import { BrokerLink, type LinkStatus } from './brokerLink.ts';
-import type { Failure, FailureReason } from './confirmWindow.ts';
+import type { FailureReason } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';
+import type { PublishResult } from './publishCall.ts';
 import { PublishCall } from './publishCall.ts';
 import type { TopologyMode } from './topology.ts';
-
-/** A message that is not known to be in a queue. It may be all the same: send it again with the same `messageId`. */
-export interface PublishFailure extends Failure {
-  streamId: string;
-}
-
-export interface PublishResult {
-  /** Stream ids that the broker has taken over, in the order of its confirms. */
-  confirmed: string[];
-  failed: PublishFailure[];
-}
 
 export type PublisherStatus = LinkStatus;
 export type { FailureReason };

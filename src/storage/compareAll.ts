@@ -1,7 +1,7 @@
 import type { Reason, StreamEvent } from '../poll/model.ts';
+import type { DiffRequest, DiffResult, Skipped, StagedStream } from './diff.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { isScriptsOwn } from './storeErrors.ts';
-import type { DiffRequest, DiffResult, StagedStream } from './streams.ts';
 
 /** Streams in one script call: bounds how long a script holds up other commands. */
 const STREAMS_PER_CALL = 500;
@@ -111,12 +111,6 @@ export async function compareAll(
     }
   }
   return result;
-}
-
-/** A stream that could not be compared, and what the store said about it. */
-export interface Skipped {
-  stream: StagedStream;
-  why: string;
 }
 
 /** The target that showed a stream. */

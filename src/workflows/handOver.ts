@@ -3,7 +3,7 @@ import { condition, getExternalWorkflowHandle, ParentClosePolicy, startChild } f
 import type { Claimed } from '../poll/steps.ts';
 import type { DeliverInput, deliverStreams } from './deliverStreams.ts';
 import { HAND_OVER_SIGNAL } from './deliverStreams.ts';
-import type { Resume } from './input.ts';
+import type { Delivery, Resume } from './input.ts';
 import { summarizeEvents } from './summaries.ts';
 
 /** How long events are gathered before they go to the delivery: far less than their claims last. */
@@ -12,14 +12,6 @@ const GATHER_MS = 10_000;
 const MOST_CHARACTERS = 400_000;
 /** What one delivery takes before another follows it: its history stays small, whatever a first import finds. */
 const MOST_CHARACTERS_PER_DELIVERY = 2_000_000;
-
-/** How a poll's events have got into deliveries so far. */
-export interface Delivery {
-  /** The number of the present one. */
-  no: number;
-  /** Characters that it has been given; 0 if it has not been begun. */
-  characters: number;
-}
 
 /**
  * Gathers what the broker did not take, and hands it to the poll's delivery, a workflow that goes on when the poll has

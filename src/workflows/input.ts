@@ -5,7 +5,14 @@ import { TWITCH_TASK_QUEUE } from '../poll/names.ts';
 import type { LastPoll, PollReport } from '../poll/report.ts';
 import type { PollRef } from '../poll/steps.ts';
 import type { Missed } from '../poll/unpolled.ts';
-import type { Delivery } from './handOver.ts';
+
+/** How a poll's events have got into deliveries so far. */
+export interface Delivery {
+  /** The number of the present one. */
+  no: number;
+  /** Characters that it has been given; 0 if it has not been begun. */
+  characters: number;
+}
 
 /** The argument of `pollStreams`. Everything has a default, so that a schedule needs no input. */
 export interface PollInput {

@@ -7,12 +7,13 @@ import { Random } from '../../sandbox/twitch/random.ts';
 import { castWorld, startCrowd } from './cast.ts';
 import type { FaultRecord, Stage } from './fault.ts';
 import { Fleet } from './fleet.ts';
-import type { Evidence, Verdict } from './ledger/evidence.ts';
+import type { Evidence } from './ledger/evidence.ts';
 import { judge } from './ledger/judge.ts';
 import { Mailbox } from './ledger/mailbox.ts';
 import { isWholeWalk, PollLog, type PollRecord } from './ledger/polls.ts';
 import { Staged } from './ledger/staged.ts';
 import { Truth } from './ledger/truth.ts';
+import type { Verdict } from './ledger/verdict.ts';
 import { Life } from './life.ts';
 import type { Planned, Wave } from './plan.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import type { CampaignResult } from './campaign.ts';
-import type { Delays } from './ledger/evidence.ts';
+import type { Delays } from './ledger/verdict.ts';
 import { brokenPromises, outcomes } from './outcome.ts';
 
 const COLUMNS = ['fault', 'count', 'hit a poll', 'same messageId again', 'ready after, worst'];

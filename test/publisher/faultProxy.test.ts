@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultProxy, startFaultProxy } from '../../sandbox/faultProxy.ts';
 import type { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { eventually, freshVhost } from '../support/services.ts';
-import { publisherSuite, type SuiteBroker } from './suite.ts';
+import { publisherSuite } from './suite.ts';
 import {
   drain,
   ids,
@@ -14,6 +14,7 @@ import {
   onCleanUp,
   openChannel,
   readyPublisher,
+  type SuiteBroker,
   startPublisher,
 } from './support.ts';
 

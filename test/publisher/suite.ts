@@ -4,16 +4,9 @@ import type { ConsumeMessage } from 'amqplib';
 import { toMessage } from '../../src/publisher/message.ts';
 import { DEAD_QUEUE, EXCHANGE, QUEUE } from '../../src/publisher/topology.ts';
 import { eventually } from '../support/services.ts';
+import type { SuiteBroker } from './support.ts';
 import { drain, event, ids, messageIds, messages, openChannel, POLL_ID, readyPublisher } from './support.ts';
 import { topologyTests } from './topologySuite.ts';
-
-/** An empty virtual host. */
-export interface SuiteBroker {
-  /** The way that the publisher goes. */
-  url: string;
-  /** The direct way, for the test itself. */
-  directUrl: string;
-}
 
 /** What every broker must show, whichever way it is reached. */
 export function publisherSuite(

@@ -10,6 +10,14 @@ import { QUEUE } from '../../src/publisher/topology.ts';
 import { type FakeBroker, startFakeBroker } from '../support/fakeBroker.ts';
 import { eventually } from '../support/services.ts';
 
+/** An empty virtual host. */
+export interface SuiteBroker {
+  /** The way that the publisher goes. */
+  url: string;
+  /** The direct way, for the test itself. */
+  directUrl: string;
+}
+
 export const POLL_ID = 'poll-streams-2026-11-24T09:30:00Z';
 
 export function event(id: string, fields: Partial<StreamEvent> = {}): StreamEvent {

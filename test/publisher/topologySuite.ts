@@ -2,8 +2,16 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { EXCHANGE, QUEUE, topologyOf } from '../../src/publisher/topology.ts';
 import { eventually } from '../support/services.ts';
-import type { SuiteBroker } from './suite.ts';
-import { drain, isReady, messageIds, messages, openChannel, readyPublisher, startPublisher } from './support.ts';
+import {
+  drain,
+  isReady,
+  messageIds,
+  messages,
+  openChannel,
+  readyPublisher,
+  type SuiteBroker,
+  startPublisher,
+} from './support.ts';
 
 /** Exchanges and queues that are missing, different, deleted, or somebody else's affair. */
 export function topologyTests(makeBroker: (t: TestContext) => Promise<SuiteBroker>): void {

@@ -1,7 +1,8 @@
 import type { PollRef } from '../../src/poll/steps.ts';
+import type { StagedStream } from '../../src/storage/diff.ts';
 import type { Dragonfly } from '../../src/storage/dragonfly.ts';
 import { Keys } from '../../src/storage/keys.ts';
-import { readLiveEntry, type StagedStream, Streams } from '../../src/storage/streams.ts';
+import { readLiveEntry, Streams } from '../../src/storage/streams.ts';
 import { Targets } from '../../src/storage/targets.ts';
 import { MINUTE, NOON, type Store, stream } from './support.ts';
 

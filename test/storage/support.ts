@@ -2,16 +2,10 @@ import { pino } from 'pino';
 import { Secret } from '../../src/config/secret.ts';
 import type { Stream, StreamEvent, TargetKind } from '../../src/poll/model.ts';
 import type { PollRef } from '../../src/poll/steps.ts';
+import type { DiffRequest, DiffResult, StagedStream } from '../../src/storage/diff.ts';
 import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../../src/storage/keys.ts';
-import {
-  type DiffRequest,
-  type DiffResult,
-  type LiveEntry,
-  readLiveEntry,
-  type StagedStream,
-  Streams,
-} from '../../src/storage/streams.ts';
+import { type LiveEntry, readLiveEntry, Streams } from '../../src/storage/streams.ts';
 import { Targets } from '../../src/storage/targets.ts';
 import { randomPrefix, redis } from '../support/services.ts';
 

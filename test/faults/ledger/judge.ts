@@ -1,8 +1,9 @@
 import type { FaultRecord } from '../fault.ts';
-import type { Delays, Evidence, Finding, Verdict } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { expectation, isAnnouncedAfterLoss } from './expectation.ts';
 import type { Arrival } from './mailbox.ts';
 import type { TrueStream } from './truth.ts';
+import type { Delays, Finding, Verdict } from './verdict.ts';
 
 /** How long a claim keeps others off. */
 const LEASE_MS = 60_000;
