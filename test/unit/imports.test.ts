@@ -3,57 +3,93 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 
-const SRC = resolve(import.meta.dirname, '../../src');
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** The rooms of the house, from the ground up: each may import of those that stand on lower floors, types included. */
+const FLOORS = [
+  ['src/lib'],
+  ['src/poll'],
+  ['src/config'],
+  ['src/twitch', 'src/storage', 'src/publisher', 'src/http'],
+  ['src/activities'],
+  ['src/workflows', 'src/temporal'],
+  ['src/worker', 'src/cli'],
+  ['src'],
+  ['sandbox/twitch', 'sandbox/services', 'sandbox/faultProxy.ts'],
+  ['sandbox'],
+  ['bench/lib', 'bench/contenders'],
+  ['bench/scenarios'],
+  ['bench'],
+];
+
+/** Workflow code is replayed: it may load the poll's own rules, and what Temporal allows in its sandbox. */
+const LOADED_BY_WORKFLOWS = /^(src\/workflows\/|src\/poll\/|@temporalio\/(workflow|common)$)/;
 
 interface Import {
   file: string;
-  /** A module of ours by its path below `src`, or a package's name. */
+  /** A file of ours, from the root, or a package's name. */
   target: string;
   typeOnly: boolean;
 }
 
-const imports: Import[] = globSync('**/*.ts', { cwd: SRC }).flatMap((file) => {
-  const text = readFileSync(join(SRC, file), 'utf8');
-  return [...text.matchAll(/^(import|export) (type )?[^;]*? from '([^']+)';$/gms)].map(([, , type, from = '']) => ({
-    file,
-    target: from.startsWith('.') ? normalize(join(dirname(file), from)) : from,
-    typeOnly: type !== undefined,
-  }));
-});
+const STATEMENT = /^(?:import|export) (type )?[^;]*?from '([^']+)';$|import\(\s*'([^']+)'\s*\)|^import '([^']+)';$/gms;
 
-/** What each folder may load of the others; anything may import types, and the root's shared modules. */
-const MAY_LOAD: Record<string, string[]> = {
-  config: [],
-  twitch: ['config'],
-  storage: ['config'],
-  publisher: ['config'],
-  workflows: [],
-  activities: ['config', 'twitch', 'storage', 'publisher', 'workflows'],
-  http: ['config'],
-  worker: ['config', 'twitch', 'storage', 'publisher', 'workflows', 'activities', 'http'],
-  client: ['config', 'twitch', 'storage', 'publisher', 'workflows'],
-};
+const files = globSync('{src,sandbox,bench}/**/*.ts', { cwd: ROOT });
+const imports: Import[] = files.flatMap((file) =>
+  [...readFileSync(join(ROOT, file), 'utf8').matchAll(STATEMENT)].map(([, type, ...specifiers]) => {
+    const specifier = specifiers.find((each) => each !== undefined) ?? '';
+    const target = specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier;
+    return { file, target, typeOnly: type !== undefined };
+  }),
+);
+
+/** The longest room that the file is in, and its floor. */
+function roomOf(file: string): { room: string; floor: number } {
+  const rooms = FLOORS.flatMap((names, floor) => names.map((room) => ({ room, floor })));
+  const [found] = rooms
+    .filter(({ room }) => file === room || file.startsWith(`${room}/`))
+    .sort((a, b) => b.room.length - a.room.length);
+  assert.ok(found, `${file} is in a room that this test knows`);
+  return found;
+}
 
 describe('imports', () => {
-  it('point one way: entry points, then workflows and activities, then what they work with, then config', () => {
-    const wrong = imports.filter(({ file, target, typeOnly }) => {
-      const [from = '', to = ''] = [file.split('/')[0], target.split('/')[0]];
-      if (typeOnly || !(from in MAY_LOAD) || !(to in MAY_LOAD) || from === to) return false;
-      return !MAY_LOAD[from]?.includes(to);
+  it('go down, from room to room', () => {
+    const ours = imports.filter(({ target }) => target.endsWith('.ts'));
+    assert.ok(ours.length > 500, 'the imports were found');
+    const wrong = ours.filter(({ file, target }) => {
+      if (!/^(src|sandbox|bench)\//.test(target)) return true;
+      const [from, to] = [roomOf(file), roomOf(target)];
+      return from.room !== to.room && from.floor <= to.floor;
     });
     assert.deepEqual(wrong, []);
   });
 
-  it('of workflow code are types, its own modules, names, and what Temporal allows in its sandbox', () => {
+  it('of workflow code, and of what it loads, are pure', () => {
     const wrong = imports.filter(
       ({ file, target, typeOnly }) =>
-        file.startsWith('workflows/') &&
         !typeOnly &&
-        !target.startsWith('workflows/') &&
-        // `instance.ts` is names alone.
-        !['@temporalio/workflow', '@temporalio/common', 'instance.ts'].includes(target),
+        ((file.startsWith('src/workflows/') && !LOADED_BY_WORKFLOWS.test(target)) ||
+          (file.startsWith('src/poll/') && !/^src\/(poll|lib)\//.test(target))),
     );
     assert.deepEqual(wrong, []);
-    assert.ok(imports.length > 100, 'the imports were found');
+  });
+
+  it('of workflow code know activities by their type alone', () => {
+    const wrong = imports.filter(
+      ({ file, target }) =>
+        file.startsWith('src/workflows/') &&
+        target.startsWith('src/') &&
+        !/^src\/(workflows|poll)\//.test(target) &&
+        target !== 'src/activities/index.ts',
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('find src with nothing in its root but the entry points', () => {
+    assert.deepEqual(
+      files.filter((file) => dirname(file) === 'src'),
+      ['src/client.ts', 'src/worker.ts'],
+    );
   });
 });
