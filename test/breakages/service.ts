@@ -16,7 +16,7 @@ export const serviceBreakages: Breakage[] = [
         put: 'action.workflowExecutionTimeout === 8_000',
       },
     ],
-    suites: ['client/schedule', 'e2e/workersAway'],
+    suites: ['cli/schedule', 'e2e/workersAway'],
   },
   {
     name: 'all installations have their keys behind one prefix',
@@ -64,6 +64,6 @@ export const serviceBreakages: Breakage[] = [
         put: 'this.#polls.inc({ outcome }, 0) });',
       },
     ],
-    suites: ['worker/temporalViews'],
+    suites: ['temporal/views'],
   },
 ];

@@ -77,7 +77,7 @@ export const storeBreakages: Breakage[] = [
   {
     name: 'a store that is full in the middle of a script is given up on',
     edits: [{ file: 'src/storage/storeErrors.ts', find: '|[Oo]ut of memory|max number', put: '|max number' }],
-    suites: ['unit/failures', 'workflows/fullStore'],
+    suites: ['activities/failures', 'workflows/fullStore'],
   },
   {
     name: 'what leads to a stream goes before it',

@@ -39,7 +39,7 @@ export const twitchBreakages: Breakage[] = [
   {
     name: 'ids are blamed when Twitch refuses everything',
     edits: [{ file: 'src/poll/bisection.ts', find: 'this.#evidence = refusedBefore;', put: 'this.#evidence = true;' }],
-    suites: ['unit/bisection', 'workflows/refused'],
+    suites: ['poll/bisection', 'workflows/refused'],
   },
   {
     name: 'a cursor that leads nowhere ends the list',
@@ -50,7 +50,7 @@ export const twitchBreakages: Breakage[] = [
         put: '  if (!chain.restarted) return breakOff(chain);\n  const place = Math.max(0, wanted);\n',
       },
     ],
-    suites: ['unit/chain', 'workflows/listings', 'faults/short'],
+    suites: ['poll/chain', 'workflows/listings', 'faults/short'],
   },
   {
     name: 'games are asked for a hundred at a time',
