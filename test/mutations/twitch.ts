@@ -1,7 +1,7 @@
-import type { Breakage } from './breakage.ts';
+import type { Mutation } from './mutation.ts';
 
 /** What comes from Twitch, and how it is asked for. */
-export const twitchBreakages: Breakage[] = [
+export const twitchMutations: Mutation[] = [
   {
     name: '`first` left out of the request',
     edits: [

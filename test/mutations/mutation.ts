@@ -6,7 +6,7 @@ export interface Edit {
 }
 
 /** A guard that is taken away, and the suites that should notice. */
-export interface Breakage {
+export interface Mutation {
   name: string;
   edits: Edit[];
   /** As `npm test -- <suite>` takes them. */

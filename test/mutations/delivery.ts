@@ -1,9 +1,9 @@
-import type { Breakage } from './breakage.ts';
+import type { Mutation } from './mutation.ts';
 
 const PUBLISH = 'src/activities/publishing.ts';
 
 /** From a claim to the broker, and back to the mark. */
-export const deliveryBreakages: Breakage[] = [
+export const deliveryMutations: Mutation[] = [
   {
     name: 'marked as announced before the confirm',
     edits: [

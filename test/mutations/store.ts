@@ -1,4 +1,4 @@
-import type { Breakage, Edit } from './breakage.ts';
+import type { Edit, Mutation } from './mutation.ts';
 
 const DIFF = 'src/storage/lua/diffStreams.lua';
 const RENEW = 'src/storage/lua/renewClaims.lua';
@@ -6,7 +6,7 @@ const RENEW = 'src/storage/lua/renewClaims.lua';
 const oneMiss: Edit = { file: DIFF, find: 'entry.misses >= context.offlineAfterMisses', put: 'entry.misses >= 1' };
 
 /** What the scripts keep and compare. */
-export const storeBreakages: Breakage[] = [
+export const storeMutations: Mutation[] = [
   {
     name: 'one miss counts as ended',
     edits: [oneMiss],

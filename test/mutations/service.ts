@@ -1,7 +1,7 @@
-import type { Breakage } from './breakage.ts';
+import type { Mutation } from './mutation.ts';
 
 /** Installations, targets, time limits, and what an operator is told. */
-export const serviceBreakages: Breakage[] = [
+export const serviceMutations: Mutation[] = [
   {
     name: 'a poll has a time limit',
     edits: [

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
-import { BREAKAGES } from '../breakages/index.ts';
+import { MUTATIONS } from '../mutations/index.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-test('every breakage still applies to the sources, and names suites that there are', () => {
+test('every mutation still applies to the sources, and names suites that there are', () => {
   const suites = globSync('test/**/*.test.ts', { cwd: root });
-  for (const { name, edits, suites: named } of BREAKAGES) {
+  for (const { name, edits, suites: named } of MUTATIONS) {
     for (const { file, find } of edits) {
       assert.ok(readFileSync(join(root, file), 'utf8').includes(find), `${name}: ${file} does not hold ${find}`);
     }
@@ -19,5 +19,5 @@ test('every breakage still applies to the sources, and names suites that there a
       );
     }
   }
-  assert.equal(new Set(BREAKAGES.map(({ name }) => name)).size, BREAKAGES.length);
+  assert.equal(new Set(MUTATIONS.map(({ name }) => name)).size, MUTATIONS.length);
 });

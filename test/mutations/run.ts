@@ -1,49 +1,49 @@
 /**
- * `npm run breakages`: breaks the sources on purpose, in a copy, one guard after another, and runs the suites that should
- * notice. Prints which of them did; ends with 1 when a breakage went unnoticed. Arguments choose breakages by a part of
+ * `npm run mutations`: breaks the sources on purpose, in a copy, one guard after another, and runs the suites that should
+ * notice. Prints which of them did; ends with 1 when a mutation went unnoticed. Arguments choose mutations by a part of
  * their name. The table in docs/reliability.md comes from here.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Edit } from './breakages/breakage.ts';
-import { BREAKAGES } from './breakages/index.ts';
+import { MUTATIONS } from './index.ts';
+import type { Edit } from './mutation.ts';
 
-const root = resolve(import.meta.dirname, '..');
+const root = resolve(import.meta.dirname, '../..');
 const wanted = process.argv.slice(2);
-const chosen = BREAKAGES.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
+const chosen = MUTATIONS.filter(({ name }) => wanted.length === 0 || wanted.some((text) => name.includes(text)));
 if (chosen.length === 0) {
   process.stderr.write(
-    `no breakage contains ${wanted.join(', ')}:\n${BREAKAGES.map(({ name }) => `  ${name}\n`).join('')}`,
+    `no mutation contains ${wanted.join(', ')}:\n${MUTATIONS.map(({ name }) => `  ${name}\n`).join('')}`,
   );
   process.exit(2);
 }
 
 const rows: string[] = [];
-for (const breakage of chosen) {
-  process.stdout.write(`${breakage.name}\n`);
+for (const mutation of chosen) {
+  process.stdout.write(`${mutation.name}\n`);
   const copy = copySources();
   try {
-    for (const edit of breakage.edits) apply(copy, edit);
+    for (const edit of mutation.edits) apply(copy, edit);
     const noticed: string[] = [];
     const missed: string[] = [];
-    for (const suite of breakage.suites) {
+    for (const suite of mutation.suites) {
       const { failed, lastLine } = await runSuite(copy, suite);
       (failed ? noticed : missed).push(suite);
       process.stdout.write(`  ${failed ? 'red  ' : 'green'} ${suite}: ${lastLine}\n`);
     }
     if (noticed.length === 0) process.exitCode = 1;
-    rows.push(`| ${breakage.name} | ${list(noticed)} | ${list(missed)} |`);
+    rows.push(`| ${mutation.name} | ${list(noticed)} | ${list(missed)} |`);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
 }
-process.stdout.write(`\n| broken on purpose | went red | stayed green |\n|---|---|---|\n${rows.join('\n')}\n`);
+process.stdout.write(`\n| mutation | went red | stayed green |\n|---|---|---|\n${rows.join('\n')}\n`);
 
 /** What git knows of this folder, as it is now, with the dependencies linked. */
 function copySources(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'stream-poller-broken-'));
+  const copy = mkdtempSync(join(tmpdir(), 'stream-poller-mutation-'));
   const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
   for (const file of files.toString().split('\0').filter(Boolean)) {
     cpSync(join(root, file), join(copy, file), { recursive: true });
