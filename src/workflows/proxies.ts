@@ -2,23 +2,17 @@ import { proxyActivities } from '@temporalio/workflow';
 // Only the activities' types: workflow code must not load what they work with.
 import type { Activities } from '../activities/index.ts';
 
+/** A killed worker is noticed by the missing heartbeat. */
+const NOTICED = { startToCloseTimeout: '1 minute', heartbeatTimeout: '10 seconds' } as const;
+
 /**
  * The store's activities retry for as long as it takes: without the store no poll can do anything, and the claims and
- * events of this one stay safe in its history. A killed worker is noticed by the missing heartbeat.
+ * events of this one stay safe in its history.
  */
-export const { fetchTargets } = proxyActivities<Pick<Activities, 'fetchTargets'>>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
-});
-export const { noteRefused } = proxyActivities<Pick<Activities, 'noteRefused'>>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
-});
-export const { diffStreams } = proxyActivities<Pick<Activities, 'diffStreams'>>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '10 seconds',
+export const { fetchTargets, noteRefused, diffStreams } = proxyActivities<
+  Pick<Activities, 'fetchTargets' | 'noteRefused' | 'diffStreams'>
+>({
+  ...NOTICED,
   retry: { initialInterval: '500 ms', maximumInterval: '5 seconds' },
 });
 
@@ -47,8 +41,7 @@ export function twitchActivities(taskQueue: string) {
 export function deliverActivities(taskQueue: string) {
   return proxyActivities<Pick<Activities, 'deliverEvents'>>({
     taskQueue,
-    startToCloseTimeout: '1 minute',
-    heartbeatTimeout: '10 seconds',
+    ...NOTICED,
     retry: { initialInterval: '500 ms', maximumInterval: '10 seconds' },
   });
 }
@@ -58,7 +51,6 @@ export function deliverActivities(taskQueue: string) {
  * second publisher of the same events while the first still waits for its confirms. One attempt takes 30 s at most.
  */
 export const { publishStreams } = proxyActivities<Pick<Activities, 'publishStreams'>>({
-  startToCloseTimeout: '1 minute',
-  heartbeatTimeout: '10 seconds',
+  ...NOTICED,
   retry: { initialInterval: '500 ms', maximumInterval: '10 seconds' },
 });

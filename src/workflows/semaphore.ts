@@ -10,20 +10,20 @@ export class Semaphore {
     this.#limit = limit;
   }
 
-  /** All lanes are taken. */
+  /** As many tasks run as may. */
   get full(): boolean {
     return this.#active >= this.#limit;
   }
 
-  /** Waits for a free lane. */
+  /** Waits until another task may run. */
   async free(): Promise<void> {
     await condition(() => !this.full || this.#failure !== undefined);
     this.#throwFailure();
   }
 
-  /** Waits for a free lane and starts the task in it; does not wait for the task. */
+  /** Starts the task as soon as it may run; does not wait for its end. */
   async start(task: () => Promise<void>): Promise<void> {
-    await condition(() => this.#active < this.#limit || this.#failure !== undefined);
+    await condition(() => !this.full || this.#failure !== undefined);
     this.#throwFailure();
     this.#active += 1;
     void task()

@@ -20,8 +20,8 @@ const SLICE = 20;
 /** Publish activities at a time: enough that slices do not wait for each other's confirms. */
 const PUBLISHERS = 10;
 /**
- * How long a broker may fail before its events are handed over, where the interval is longer: they hold the lanes, and
- * what is staged meanwhile expires after 15 minutes.
+ * How long a broker may fail before its events are handed over, where the interval is longer: they hold the publishers,
+ * and what is staged meanwhile expires after 15 minutes.
  */
 const MOST_GIVE_UP_SECONDS = 60;
 /** How long after the broker has failed a poll that goes on asks it again. */
@@ -91,7 +91,7 @@ export class Slices {
   }
 
   async #diff(): Promise<void> {
-    // What is claimed must not wait for a lane: its claim would run out meanwhile.
+    // What is claimed must not wait for a publisher: its claim would run out meanwhile.
     if (this.#publishing.full && takesNewSteps()) await this.#publishing.free();
     const { poll, last, report } = this.#state;
     const pages = this.#pages.slice(0, SLICE);
