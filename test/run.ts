@@ -10,7 +10,7 @@ import { createSteps } from '../sandbox/services/steps.ts';
 import { withoutProxyHere } from '../sandbox/services/temporal.ts';
 import { whatGoesOn } from '../scripts/background.mjs';
 import { sharedEnvironment } from './support/environment.ts';
-import { type ResultCounter, runTests } from './support/runner.ts';
+import { type Results, runTests } from './support/runner.ts';
 
 /** Tests wait for services far more than they compute, and the machines that run them have two cores. */
 const CONCURRENCY = 2;
@@ -25,7 +25,7 @@ const filters = process.argv.slice(2);
 const chosen = files.filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)));
 
 let services: Services | undefined;
-let results: ResultCounter | undefined;
+let results: Results | undefined;
 const dir = newRunFolder();
 // Until the services are up: then Ctrl-C ends this process and the files that it runs at once.
 const stopping = new AbortController();
@@ -71,7 +71,7 @@ if (results && results.failures.length > 0) {
 }
 const ok = results?.ok ?? false;
 if (ok) rmSync(dir, { recursive: true, force: true });
-process.stdout.write(`\n${results?.summary() ?? '0 passed, 1 failed'}\n`);
+process.stdout.write(`\n${results?.summary ?? '0 passed, 1 failed'}\n`);
 process.exitCode = ok ? 0 : 1;
 
 /** A folder for this run alone, so that runs side by side do not meet. Those of runs that are over are removed. */

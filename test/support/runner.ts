@@ -1,84 +1,18 @@
 import { join, relative } from 'node:path';
-import { run } from 'node:test';
+import { type EventData, run } from 'node:test';
 import { spec } from 'node:test/reporters';
-
-/** What node's test runner reports about one test or suite that has ended. */
-export interface EndedTest {
-  outcome: 'pass' | 'fail';
-  name: string;
-  nesting: number;
-  file?: string | undefined;
-  line?: number | undefined;
-  skip?: string | boolean | undefined;
-  todo?: string | boolean | undefined;
-  type?: string | undefined;
-  error?: unknown;
-}
 
 export interface Failure {
   title: string;
   message: string;
 }
 
-/**
- * Counts tests, and only those that hold no others: suites, and tests with subtests, are folders. One that fails by
- * itself (a hook, its own code after the subtests) is a failure all the same.
- */
-export class ResultCounter {
-  passed = 0;
-  skipped = 0;
-  readonly failures: Failure[] = [];
-  readonly #lastNesting = new Map<string, number>();
-  readonly #stderr = new Map<string, string>();
-  readonly #ended = new Set<string>();
-  readonly #failedFiles = new Set<string>();
-
-  /** Keeps what a file printed as an error: all there is to show when it could not even be loaded. */
-  addStderr(file: string, text: string): void {
-    this.#stderr.set(file, ((this.#stderr.get(file) ?? '') + text).slice(-4_000));
-  }
-
-  add(test: EndedTest): void {
-    const file = test.file ?? '';
-    // Tests end before the one that holds them, so a deeper one just before means that this one holds it.
-    const holdsOthers = test.type === 'suite' || this.#lastNesting.get(file) === test.nesting + 1;
-    this.#lastNesting.set(file, test.nesting);
-
-    if (test.outcome === 'fail' && test.todo === undefined) {
-      if (test.name === test.file) this.#failedFiles.add(test.name);
-      if (failureType(test.error) !== 'subtestsFailed')
-        this.failures.push(describeFailure(test, this.#stderr.get(file)));
-      return;
-    }
-    // A file without a test passes under its own path, which proves nothing.
-    if (holdsOthers || test.name === test.file) return;
-    if (test.skip !== undefined || test.todo !== undefined) this.skipped++;
-    else this.passed++;
-  }
-
-  /** Notes that a file has told its last word. */
-  addEnd(file: string | undefined): void {
-    if (file !== undefined) this.#ended.add(file);
-  }
-
-  /** A file whose last word is missing may have had more to tell: that is a failure, unless the file has failed anyway. */
-  expectEnds(files: readonly string[]): void {
-    for (const file of files) {
-      if (this.#ended.has(file) || this.#failedFiles.has(file)) continue;
-      const error = new Error('the file ended before all of its results had arrived, or holds no test');
-      this.failures.push(describeFailure({ outcome: 'fail', name: file, nesting: 0, file, error }));
-    }
-  }
-
-  get ok(): boolean {
-    return this.failures.length === 0 && this.passed > 0;
-  }
-
+export interface Results {
+  /** Whether tests have passed and none has failed. */
+  ok: boolean;
   /** `N passed, N failed`, and `, N skipped` when some were. */
-  summary(): string {
-    const counts = `${this.passed} passed, ${this.failures.length} failed`;
-    return this.skipped > 0 ? `${counts}, ${this.skipped} skipped` : counts;
-  }
+  summary: string;
+  failures: Failure[];
 }
 
 export interface RunOptions {
@@ -92,38 +26,53 @@ export interface RunOptions {
   fileTimeoutMs: number;
 }
 
-/** Runs test files, each in a process of its own, and writes what happens as it happens. */
-export async function runTests(options: RunOptions): Promise<ResultCounter> {
-  const counter = new ResultCounter();
+/**
+ * Runs test files, each in a process of its own, and writes what happens as it happens. Node counts what passed and was
+ * skipped; suites are no tests. A file that has told no sum of its results may have had more to tell, or holds no test:
+ * Node counts it as a test that passed, and here it is a failure.
+ */
+export async function runTests(options: RunOptions): Promise<Results> {
   const { files, output, concurrency, testTimeoutMs, fileTimeoutMs } = options;
   const execArgv = ['--test-force-exit', '--import', join(import.meta.dirname, 'fileProcess.ts')];
   const env = { ...process.env, TEST_FILE_TIMEOUT_MS: String(fileTimeoutMs) };
   const events = run({ files: [...files], concurrency, timeout: testTimeoutMs, execArgv, env });
-  for (const outcome of ['pass', 'fail'] as const) {
-    events.on(`test:${outcome}`, ({ name, nesting, file, line, skip, todo, details }) => {
-      const error = 'error' in details ? details.error : undefined;
-      counter.add({ outcome, name, nesting, file, line, skip, todo, type: details.type, error });
-    });
-  }
-  events.on('test:stderr', ({ file, message }) => counter.addStderr(file ?? '', message));
-  events.on('test:summary', ({ file }) => counter.addEnd(file));
+
+  const failures: Failure[] = [];
+  const unended = new Set(files);
+  const stderr = new Map<string, string>();
+  let counts: EventData.TestSummary['counts'] | undefined;
+  events.on('test:stderr', ({ file, message }) => {
+    stderr.set(file, ((stderr.get(file) ?? '') + message).slice(-4_000));
+  });
+  events.on('test:fail', ({ name, file = '', line, todo, details: { error } }) => {
+    if (name === file) unended.delete(file);
+    // A suite fails with its tests, which are told by themselves.
+    const isTold = (error as { failureType?: string }).failureType === 'subtestsFailed';
+    if (todo !== undefined || isTold) return;
+    const reason = error.cause instanceof Error ? error.cause.message : String(error.cause ?? error.message);
+    if (name !== file) failures.push(describeFailure(file, `:${line}  ${name}`, reason));
+    else failures.push(describeFile(file, `${reason}\n${stderr.get(file) ?? ''}`));
+  });
+  events.on('test:summary', (summary) => {
+    if (summary.file === undefined) counts = summary.counts;
+    else unended.delete(summary.file);
+  });
   for await (const text of events.compose(new spec())) output.write(text);
-  counter.expectEnds(files);
-  return counter;
+
+  for (const file of unended) {
+    failures.push(describeFile(file, 'the file ended before all of its results had arrived, or holds no test'));
+  }
+  const passed = (counts?.passed ?? 0) - unended.size;
+  const skipped = (counts?.skipped ?? 0) + (counts?.todo ?? 0);
+  const summary = `${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  return { ok: failures.length === 0 && passed > 0, summary, failures };
 }
 
-function failureType(error: unknown): string | undefined {
-  return (error as { failureType?: string } | undefined)?.failureType;
+function describeFile(file: string, reason: string): Failure {
+  return describeFailure(file, '  (the file itself)', reason);
 }
 
-function describeFailure(test: EndedTest, stderr = ''): Failure {
-  const file = test.file ? relative(process.cwd(), test.file) : '';
-  const isFile = test.name === test.file;
-  const error = test.error as Error | undefined;
-  const cause = error?.cause;
-  const reason = cause instanceof Error ? cause.message : String(cause ?? error?.message ?? 'failed');
-  return {
-    title: `${file}${test.line && !isFile ? `:${test.line}` : ''}  ${isFile ? '(the file itself)' : test.name}`,
-    message: `${reason}\n${isFile ? stderr : ''}`.trim().split('\n').slice(0, 8).join('\n'),
-  };
+function describeFailure(file: string, what: string, reason: string): Failure {
+  const message = reason.trim().split('\n').slice(0, 8).join('\n');
+  return { title: `${relative(process.cwd(), file)}${what}`, message };
 }
