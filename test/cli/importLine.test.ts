@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Import } from '../../src/cli/targets/import/import.ts';
+import { TargetImport } from '../../src/cli/targets/import/targetImport.ts';
 import { type Entry, parseLine } from '../../src/cli/targets/import/line.ts';
 import { LONGEST_LINE, readLines } from '../../src/cli/targets/import/readLines.ts';
 
@@ -100,7 +100,7 @@ test('good lines survive whatever stands between them, however the bytes arrive'
       const lookUp = { users: async () => new Map(), games: async () => new Map() };
       const bytes = Buffer.from(text.join(end));
       const input = pieces(bytes, chunkSizes);
-      const progress = await new Import({ input, kind: 'user', store: { targets, lookUp } }).run();
+      const progress = await new TargetImport({ input, kind: 'user', store: { targets, lookUp } }).run();
       for (const kind of ['user', 'game'] as const)
         assert.deepEqual(
           [...wanted[kind]].filter((each) => !stored[kind].has(each)),
@@ -125,5 +125,5 @@ test('a line without an end does not fill the memory', async () => {
 
 test('UTF-16 is refused with advice', async () => {
   const input = pieces(Buffer.from('\uFEFF123\n', 'utf16le'), [64]);
-  await assert.rejects(new Import({ input }).run(), /the file is UTF-16; save it as UTF-8/);
+  await assert.rejects(new TargetImport({ input }).run(), /the file is UTF-16; save it as UTF-8/);
 });

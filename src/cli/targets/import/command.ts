@@ -7,7 +7,7 @@ import { count, counted, printable } from '../../format.ts';
 import type { Output } from '../../output.ts';
 import { withStore } from '../../store.ts';
 import { TwitchLookUp } from '../lookUp.ts';
-import { Import, type ImportProgress } from './import.ts';
+import { type ImportProgress, TargetImport } from './targetImport.ts';
 
 export interface ImportCommandOptions {
   kind?: TargetKind;
@@ -26,15 +26,15 @@ export async function importCommand(output: Output, file: string, options: Impor
   process.once('SIGINT', onInterrupt);
   const display = showProgress(size);
   const lookUp = new TwitchLookUp();
-  const start = (store?: ConstructorParameters<typeof Import>[0]['store']) =>
-    new Import({
+  const start = (store?: ConstructorParameters<typeof TargetImport>[0]['store']) =>
+    new TargetImport({
       input,
       kind: options.kind,
       store,
       onProgress: display.update,
       signal: interrupt.signal,
     });
-  const finish = async (running: Import) => {
+  const finish = async (running: TargetImport) => {
     try {
       await running.run();
     } catch (error) {

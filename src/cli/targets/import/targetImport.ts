@@ -52,7 +52,7 @@ interface PendingName {
 }
 
 /** Reads targets from a stream of lines (see `parseLine`) and adds them, in bounded memory whatever the stream's length. */
-export class Import {
+export class TargetImport {
   readonly progress: ImportProgress = {
     bytes: 0,
     lines: 0,
