@@ -111,7 +111,7 @@ export function targetActivities({ settings, streams, targets, settingsTargets, 
     await streams.noteUnpolled(last.unpolled ?? []);
     if (lost) {
       await streams.noteUnpolledBeforeLoss(last.unpolled ?? []);
-      log.error('the store has lost what earlier polls wrote; streams that started before them are taken in silently', {
+      log.error('the store has lost what earlier polls wrote; streams that started before them are suppressed', {
         lastPoll: new Date(last.pollMs).toISOString(),
       });
     }

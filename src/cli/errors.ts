@@ -3,11 +3,11 @@ export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** A command that can't do what was asked; the message says why in plain words, and what to do about it. */
 export class CommandError extends Error {
+  override readonly name: string = 'CommandError';
   readonly exitCode: number;
 
   constructor(message: string, options: ErrorOptions & { exitCode?: number } = {}) {
     super(message, options);
-    this.name = 'CommandError';
     this.exitCode = options.exitCode ?? EXIT.failed;
   }
 }
@@ -19,10 +19,7 @@ export function usageError(message: string): CommandError {
 
 /** A service that the command needs did not answer or refused; names the setting that leads to it. */
 export class UnavailableError extends CommandError {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'UnavailableError';
-  }
+  override readonly name = 'UnavailableError';
 }
 
 /** What to print about an error, in plain words. */

@@ -1,4 +1,4 @@
-import type { PollReport } from '../poll/report.ts';
+import { newReport, type PollReport } from '../poll/report.ts';
 
 /** `1,234,567` */
 export function count(value: number): string {
@@ -52,7 +52,7 @@ export function reportLines(report: PollReport): string[] {
     `${counted(report.targets, 'target')} in ${counted(report.batches, 'batch', 'batches')}, ` +
       `${counted(report.requests, 'request')} in ${duration(report.durationMs)}; ` +
       `${count(live)} live, ${count(announced)} announced, ${count(ended)} ended` +
-      (silent > 0 ? `, ${count(silent)} taken in silently` : ''),
+      (silent > 0 ? `, ${count(silent)} suppressed` : ''),
   ];
   if (handedOver > 0) lines.push(`${counted(handedOver, 'event')} handed over for delivery when the broker is back`);
   if (failedBatches > 0) lines.push(`${counted(failedBatches, 'batch', 'batches')} not polled`);
@@ -70,19 +70,13 @@ export function reportLines(report: PollReport): string[] {
   return [...lines, ...report.problems.map(printable)];
 }
 
+/** `timed out` for Temporal's `TIMED_OUT`. */
+export function statusWords(status: string): string {
+  return status.toLowerCase().replace('_', ' ');
+}
+
 /** A report that another version may have written: what is missing counts as nothing. */
 export function readReport(value: unknown): PollReport | undefined {
   if (typeof value !== 'object' || value === null || !('pollId' in value)) return undefined;
-  const given = value as Partial<PollReport>;
-  const nothing = { durationMs: 0, targets: 0, batches: 0, requests: 0, pages: 0, live: 0, announced: 0 };
-  const noTrouble = {
-    handedOver: 0,
-    silent: 0,
-    ended: 0,
-    failedBatches: 0,
-    incompleteBatches: 0,
-    refused: 0,
-    stateLost: false,
-  };
-  return { ...nothing, ...noTrouble, startedAt: '', failedRequests: {}, problems: [], ...given } as PollReport;
+  return { ...newReport('', 0), ...(value as object) };
 }

@@ -103,9 +103,7 @@ export const settingsSchema = z.object({
     .describe('Complete polls without a stream before it leaves the live set'),
   RECENTLY_LIVE_DAYS: integer(1, 365)
     .default(14)
-    .describe(
-      'Users that were live within so many days keep the full rhythm when not all targets fit into an interval',
-    ),
+    .describe('Users that were live within so many days stay in every poll when not all targets fit into an interval'),
   DORMANT_MAX_SECONDS: integer(60, 86_400)
     .default(900)
     .describe('The other users are then polled in turn, each at least this often'),

@@ -1,6 +1,7 @@
 /** The terms that all parts share. Ids are opaque strings: Twitch does not promise that they are numeric. */
 
-export type TargetKind = 'user' | 'game';
+export const TARGET_KINDS = ['user', 'game'] as const;
+export type TargetKind = (typeof TARGET_KINDS)[number];
 
 /** Up to 100 targets of one kind: what one Helix request asks for. */
 export interface Batch {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { TargetImport } from '../../src/cli/targets/import/targetImport.ts';
 import { type Entry, parseLine } from '../../src/cli/targets/import/line.ts';
 import { LONGEST_LINE, readLines } from '../../src/cli/targets/import/readLines.ts';
+import { TargetImport } from '../../src/cli/targets/import/targetImport.ts';
 
 const entry = (line: string, kind: 'user' | 'game' = 'user'): Entry | undefined => {
   const parsed = parseLine(line, kind);
@@ -97,7 +97,7 @@ test('good lines survive whatever stands between them, however the bytes arrive'
           return ids.length;
         },
       };
-      const lookUp = { users: async () => new Map(), games: async () => new Map() };
+      const lookUp = { ids: async () => new Map() };
       const bytes = Buffer.from(text.join(end));
       const input = pieces(bytes, chunkSizes);
       const progress = await new TargetImport({ input, kind: 'user', store: { targets, lookUp } }).run();

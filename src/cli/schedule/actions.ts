@@ -9,8 +9,8 @@ import {
   triggerSchedule,
 } from '../../temporal/schedule/actions.ts';
 import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
-import { CommandError, EXIT } from '../errors.ts';
-import { ago, clock, count, duration, printable, readReport, reportLines } from '../format.ts';
+import { CommandError } from '../errors.ts';
+import { ago, clock, count, duration, printable, readReport, reportLines, statusWords } from '../format.ts';
 import type { Output } from '../output.ts';
 import { settingsFor } from '../settings.ts';
 import { withTemporal } from '../temporal.ts';
@@ -23,19 +23,19 @@ export async function apply(output: Output, { interval }: { interval?: number })
     const state = await readScheduleState(client, instance);
     const command = scheduleCommand({ instance, intervalSeconds }, { address, namespace });
     const done = {
-      created: `Created the schedule ${instance}: a poll every ${duration(intervalSeconds * 1_000)}.`,
-      updated: `Updated the schedule ${instance}: a poll every ${duration(intervalSeconds * 1_000)}.`,
-      unchanged: `The schedule ${instance} is as it should be: a poll every ${duration(intervalSeconds * 1_000)}.`,
+      created: `Created the schedule ${instance}`,
+      updated: `Updated the schedule ${instance}`,
+      unchanged: `The schedule ${instance} is as it should be`,
     }[outcome];
+    const every = `a poll every ${duration(intervalSeconds * 1_000)}`;
     const paused = state.paused ? `\nIt stays paused${noteOf(state)}; to go on: npm run client -- schedule resume` : '';
-    output.answer(`${done}${paused}\nThe same with the Temporal CLI:\n${command}`, {
+    return output.answer(`${done}: ${every}.${paused}\nThe same with the Temporal CLI:\n${command}`, {
       id: instance,
       outcome,
       intervalSeconds,
       paused: state.paused,
       command,
     });
-    return EXIT.ok;
   });
 }
 
@@ -43,8 +43,7 @@ export async function apply(output: Output, { interval }: { interval?: number })
 export async function pause(output: Output, { note }: { note: string }): Promise<number> {
   return withTemporal(async (client, { instance: id }) => {
     await pauseSchedule(client, note, id);
-    output.answer(`Paused the schedule ${id} (${note}).`, { id, paused: true, note });
-    return EXIT.ok;
+    return output.answer(`Paused the schedule ${id} (${note}).`, { id, paused: true, note });
   });
 }
 
@@ -52,8 +51,7 @@ export async function pause(output: Output, { note }: { note: string }): Promise
 export async function resume(output: Output, { note }: { note: string }): Promise<number> {
   return withTemporal(async (client, { instance: id }) => {
     await resumeSchedule(client, note, id);
-    output.answer(`Resumed the schedule ${id}.`, { id, paused: false, note });
-    return EXIT.ok;
+    return output.answer(`Resumed the schedule ${id}.`, { id, paused: false, note });
   });
 }
 
@@ -61,11 +59,10 @@ export async function resume(output: Output, { note }: { note: string }): Promis
 export async function remove(output: Output): Promise<number> {
   return withTemporal(async (client, { instance: id }) => {
     await deleteSchedule(client, id);
-    output.answer(`Deleted the schedule ${id}. To have it again: npm run client -- schedule apply`, {
+    return output.answer(`Deleted the schedule ${id}. To have it again: npm run client -- schedule apply`, {
       id,
       deleted: true,
     });
-    return EXIT.ok;
   });
 }
 
@@ -80,10 +77,7 @@ export async function trigger(output: Output, { wait, timeout }: { wait?: boolea
         : behind
           ? `A poll runs (${behind}); the next one starts as soon as it ends.`
           : 'Temporal has noted it, but has not started the poll yet.';
-    if (!wait) {
-      output.answer(words, { ...outcome, known: undefined });
-      return EXIT.ok;
-    }
+    if (!wait) return output.answer(words, { ...outcome, known: undefined });
     output.note(words);
     const signal = AbortSignal.timeout(timeout * 1_000);
     const { workflowId } = outcome.state === 'started' ? outcome : await nextPoll(client, outcome.known, signal, id);
@@ -100,8 +94,10 @@ async function report(output: Output, client: Client, workflowId: string, signal
   try {
     const result = await Promise.race([client.workflow.result(workflowId), timedOut]);
     const known = readReport(result);
-    output.answer(known ? reportLines(known).join('\n') : JSON.stringify(result), { workflowId, report: result });
-    return EXIT.ok;
+    return output.answer(known ? reportLines(known).join('\n') : JSON.stringify(result), {
+      workflowId,
+      report: result,
+    });
   } catch (error) {
     if (!(error instanceof WorkflowFailedError)) throw error;
     throw new CommandError(`${workflowId} did not end well: ${error.cause?.message ?? error.message}`, {
@@ -113,8 +109,7 @@ async function report(output: Output, client: Client, workflowId: string, signal
 /** `schedule describe` */
 export async function describe(output: Output): Promise<number> {
   const state = await withTemporal((client, { instance }) => readScheduleState(client, instance));
-  output.answer(describeSchedule(state, Date.now()).join('\n'), state);
-  return EXIT.ok;
+  return output.answer(describeSchedule(state, Date.now()).join('\n'), state);
 }
 
 function noteOf({ note }: ScheduleState): string {
@@ -136,8 +131,7 @@ export function describeSchedule(state: ScheduleState, nowMs: number): string[] 
   lines.push(runs.length > 0 ? 'recent polls:' : 'no poll has started yet');
   for (const run of runs) {
     const took = run.closedAt ? ` after ${duration(Date.parse(run.closedAt) - Date.parse(run.startedAt))}` : '';
-    const status = run.status.toLowerCase().replace('_', ' ');
-    lines.push(`  ${clock(new Date(run.startedAt))}  ${status}${took}  ${run.workflowId}`);
+    lines.push(`  ${clock(new Date(run.startedAt))}  ${statusWords(run.status)}${took}  ${run.workflowId}`);
   }
   if (state.lastFailure) {
     lines.push(`last failure (${state.lastFailure.run.workflowId}): ${printable(state.lastFailure.message)}`);

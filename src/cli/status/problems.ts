@@ -1,6 +1,7 @@
+import { TARGET_KINDS } from '../../poll/model.ts';
 import type { ListsDiffer } from '../../storage/settingsTargets.ts';
 import type { ScheduleState } from '../../temporal/schedule/state.ts';
-import { counted, duration, printable, readReport } from '../format.ts';
+import { counted, duration, printable, readReport, statusWords } from '../format.ts';
 import type { Observations } from './health.ts';
 
 /** Something that needs attention, and what to do about it. */
@@ -83,7 +84,7 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
 
 /** The first ids of each kind, in words. */
 function someTargets(ids: ListsDiffer['ids']): string {
-  const some = (['user', 'game'] as const).flatMap((kind) => {
+  const some = TARGET_KINDS.flatMap((kind) => {
     if (ids[kind].length === 0) return [];
     const more = ids[kind].length > SHOWN_IDS ? ' and more' : '';
     return [`${kind} ${ids[kind].slice(0, SHOWN_IDS).map(printable).join(', ')}${more}`];
@@ -106,20 +107,19 @@ function scheduleProblems(schedule: ScheduleState, nowMs: number): Problem[] {
   }
   if (lastFailure) {
     problems.push({
-      problem: `the last poll ${lastFailure.run.status.toLowerCase().replace('_', ' ')}: ${printable(lastFailure.message)}`,
+      problem: `the last poll ${statusWords(lastFailure.run.status)}: ${printable(lastFailure.message)}`,
       advice: `look at ${lastFailure.run.workflowId} in Temporal’s Web UI, and at the worker’s log`,
     });
   }
   const report = readReport(lastCompleted?.report);
+  const why = report?.problems.length ? `: ${report.problems.map(printable).join('; ')}` : '';
   if (report && report.failedBatches > 0) {
-    const why = report.problems.length > 0 ? `: ${report.problems.map(printable).join('; ')}` : '';
     problems.push({
       problem: `the last poll did not reach ${report.failedBatches} of ${counted(report.batches, 'batch', 'batches')}${why}`,
       advice: 'the next poll tries them again; if it stays so, look at the worker’s log',
     });
   }
   if (report?.skipped) {
-    const why = report.problems.length > 0 ? `: ${report.problems.map(printable).join('; ')}` : '';
     problems.push({
       problem: `the last poll skipped ${counted(report.skipped, 'stream')}${why}`,
       advice: 'every poll tries them again; see what the store holds under their marks, or report it as a bug',

@@ -1,14 +1,18 @@
 import { once } from 'node:events';
-import type { TargetKind } from '../../poll/model.ts';
+import { TARGET_KINDS, type TargetKind } from '../../poll/model.ts';
 import type { Targets } from '../../storage/targets.ts';
 import { describeError, EXIT, usageError } from '../errors.ts';
 import { ago, counted, printable } from '../format.ts';
 import type { Output } from '../output.ts';
 import { withStore } from '../store.ts';
 import { isId, isLogin, isNumericId } from './import/line.ts';
-import { TwitchLookUp } from './lookUp.ts';
+import { LookUp } from './lookUp.ts';
 
-const KINDS = ['user', 'game'] as const satisfies TargetKind[];
+/** What targets of a kind are called by people, and the setting that names some. */
+const KINDS = {
+  user: { option: 'login', example: '--login NAME', one: 'user with the login', setting: 'TARGET_USER_IDS' },
+  game: { option: 'name', example: '--name "NAME"', one: 'game with the exact name', setting: 'TARGET_GAME_IDS' },
+} as const;
 
 interface NamesOption {
   login?: string[];
@@ -25,34 +29,30 @@ interface Wanted {
 }
 
 async function wantedTargets(kind: TargetKind, ids: string[], options: NamesOption): Promise<Wanted> {
-  const names = kind === 'user' ? options.login : options.name;
-  const others = kind === 'user' ? options.name : options.login;
-  if (others)
-    throw usageError(kind === 'user' ? 'users have a --login, games a --name' : 'games have a --name, users a --login');
-  if (ids.length === 0 && !names?.length) {
-    throw usageError(`name at least one ${kind}: an id, or ${kind === 'user' ? '--login NAME' : '--name "NAME"'}`);
-  }
+  const { option, example } = KINDS[kind];
+  const names = [...new Set(options[option])];
+  if (options[option === 'login' ? 'name' : 'login']) throw usageError('users have a --login, games a --name');
+  if (ids.length + names.length === 0) throw usageError(`name at least one ${kind}: an id, or ${example}`);
   const notIds = ids.filter((id) => !isId(id));
   if (notIds.length > 0) {
     throw usageError(`not ids of Twitch: ${notIds.join(', ')} (letters, digits, "_" and "-", at most 64)`);
   }
-  const notLogins = kind === 'user' ? (names ?? []).filter((name) => !isLogin(name)) : [];
+  const notLogins = kind === 'user' ? names.filter((name) => !isLogin(name)) : [];
   if (notLogins.length > 0)
     throw usageError(`not logins: ${notLogins.join(', ')} (letters, digits and "_", at most 25)`);
 
-  const wanted: Wanted = { ids: [...new Set(ids)], named: new Map(), unknown: [] };
-  if (!names) return wanted;
-  const lookUp = new TwitchLookUp();
+  const wanted: Wanted = { ids, named: new Map(), unknown: names };
+  if (names.length === 0) return wanted;
+  const lookUp = new LookUp();
   try {
-    const found = await (kind === 'user' ? lookUp.users(names) : lookUp.games(names));
-    for (const name of new Set(names)) {
+    const found = await lookUp.ids(kind, names);
+    for (const name of names) {
       const id = found.get(name.toLowerCase());
-      if (id === undefined) wanted.unknown.push(name);
-      else wanted.named.set(name, id);
+      if (id !== undefined) wanted.named.set(name, id);
     }
+    wanted.unknown = names.filter((name) => !wanted.named.has(name));
   } catch (error) {
     wanted.failure = error;
-    wanted.unknown = [...new Set(names)];
   } finally {
     await lookUp.close();
   }
@@ -64,72 +64,53 @@ export async function add(output: Output, kind: TargetKind, ids: string[], optio
   const notNumbers = ids.filter((id) => !isNumericId(id));
   if (notNumbers.length > 0) {
     const names = kind === 'user' ? notNumbers.filter(isLogin).join(' ') : `"${notNumbers.join('" "')}"`;
-    const hint = names && `; if they are names: targets add ${kind} ${kind === 'user' ? '--login' : '--name'} ${names}`;
+    const hint = names && `; if they are names: targets add ${kind} --${KINDS[kind].option} ${names}`;
     throw usageError(`not ids of Twitch: ${notNumbers.join(', ')} (ids are numbers)${hint}`);
   }
   const wanted = await wantedTargets(kind, ids, options);
-  const { changed: added, rest: alreadyThere } = await apply(wanted, (targets, id) => targets.add(kind, [id]));
-  output.answer(sentences('Added', kind, added, 'Already there', alreadyThere, wanted), {
-    kind,
-    added,
-    alreadyThere,
-    unknown: wanted.unknown,
-  });
+  const [added, alreadyThere] = await change(wanted, (targets, id) => targets.add(kind, [id]));
+  const words = sentences(wanted, `Added ${counted(added.length, kind)}`, added, 'Already there', alreadyThere);
+  output.answer(words, { kind, added, alreadyThere, unknown: wanted.unknown });
   return complain(output, kind, wanted);
 }
 
 /** `targets remove` */
 export async function remove(output: Output, kind: TargetKind, ids: string[], options: NamesOption): Promise<number> {
   const wanted = await wantedTargets(kind, ids, options);
-  const { changed: removed, rest: notThere } = await apply(wanted, (targets, id) => targets.remove(kind, [id]));
+  const [removed, notThere] = await change(wanted, (targets, id) => targets.remove(kind, [id]));
   if (removed.length > 0) {
     const named = await withStore(({ targets }) => targets.named(kind));
-    const stay = removed.filter((id) => named.has(id));
-    const setting = kind === 'user' ? 'TARGET_USER_IDS' : 'TARGET_GAME_IDS';
-    if (stay.length > 0) output.note(`note: ${setting} of the workers names ${stay.join(', ')}; removed all the same`);
+    const stay = removed.filter((id) => named.has(id)).join(', ');
+    if (stay) output.note(`note: ${KINDS[kind].setting} of the workers names ${stay}; removed all the same`);
   }
-  output.answer(sentences('Removed', kind, removed, 'Was not there', notThere, wanted), {
-    kind,
-    removed,
-    notThere,
-    unknown: wanted.unknown,
-  });
+  const words = sentences(wanted, `Removed ${counted(removed.length, kind)}`, removed, 'Was not there', notThere);
+  output.answer(words, { kind, removed, notThere, unknown: wanted.unknown });
   return complain(output, kind, wanted);
 }
 
-/** One by one, so that it can be said exactly what changed. */
-async function apply(
+/** One by one, so that it can be said exactly which changed, and which did not. */
+async function change(
   { ids, named }: Wanted,
-  change: (targets: Targets, id: string) => Promise<number>,
-): Promise<{ changed: string[]; rest: string[] }> {
+  act: (targets: Targets, id: string) => Promise<number>,
+): Promise<[changed: string[], rest: string[]]> {
   const all = [...new Set([...ids, ...named.values()])];
-  if (all.length === 0) return { changed: [], rest: [] };
-  const changes = await withStore(({ targets }) => Promise.all(all.map((id) => change(targets, id))));
-  return { changed: all.filter((_, i) => changes[i]), rest: all.filter((_, i) => !changes[i]) };
+  if (all.length === 0) return [[], []];
+  const changes = await withStore(({ targets }) => Promise.all(all.map((id) => act(targets, id))));
+  return [all.filter((_, i) => changes[i]), all.filter((_, i) => !changes[i])];
 }
 
-function sentences(
-  verb: string,
-  kind: TargetKind,
-  changed: string[],
-  restVerb: string,
-  rest: string[],
-  { named }: Wanted,
-): string {
+function sentences({ named }: Wanted, done: string, changed: string[], other: string, rest: string[]): string {
   const namesById = new Map([...named].map(([name, id]) => [id, name]));
   const show = (id: string) => (namesById.has(id) ? `${id} (${namesById.get(id)})` : id);
-  const lines = [
-    `${verb} ${counted(changed.length, kind)}${changed.length > 0 ? `: ${changed.map(show).join(', ')}` : ''}.`,
-  ];
-  if (rest.length > 0) lines.push(`${restVerb}: ${rest.map(show).join(', ')}.`);
-  return lines.join('\n');
+  const first = `${done}${changed.length > 0 ? `: ${changed.map(show).join(', ')}` : ''}.`;
+  return rest.length > 0 ? `${first}\n${other}: ${rest.map(show).join(', ')}.` : first;
 }
 
 function complain(output: Output, kind: TargetKind, { unknown, failure }: Wanted): number {
   if (unknown.length === 0) return EXIT.ok;
   const names = unknown.map((name) => `"${name}"`).join(', ');
   if (failure) output.note(`${describeError(failure)}\nNot looked up: ${names}.`);
-  else output.note(`Twitch knows no ${kind === 'user' ? 'user with the login' : 'game with the exact name'} ${names}.`);
+  else output.note(`Twitch knows no ${KINDS[kind].one} ${names}.`);
   return EXIT.failed;
 }
 
@@ -154,10 +135,10 @@ export async function list(
   if (gone) return listGone(output);
   if (after !== undefined && kind === undefined) throw usageError('--after needs a kind: targets list user --after ID');
   return withStore(async ({ targets }) => {
-    const [user, game] = await Promise.all(KINDS.map((each) => targets.count(each)));
+    const [user, game] = await Promise.all([targets.count('user'), targets.count('game')]);
     const found: { kind: TargetKind; id: string }[] = [];
     let left = all ? Number.POSITIVE_INFINITY : limit;
-    for (const each of kind ? [kind] : KINDS) {
+    for (const each of kind ? [kind] : TARGET_KINDS) {
       let from = after;
       while (left > 0) {
         const ids = await targets.list(each, from, Math.min(left, IDS_PER_READ));
@@ -169,9 +150,8 @@ export async function list(
         if (ids.length < IDS_PER_READ) break;
       }
     }
-    const counts = { user: user ?? 0, game: game ?? 0 };
-    if (output.json) output.answer('', { counts, targets: found });
-    output.note(`${counted(counts.user, 'user')} and ${counted(counts.game, 'game')} in all`);
+    if (output.json) output.answer('', { counts: { user, game }, targets: found });
+    output.note(`${counted(user, 'user')} and ${counted(game, 'game')} in all`);
     if (left === 0) output.note('There may be more: --all lists them, --limit and --after a part.');
     return EXIT.ok;
   });
@@ -179,22 +159,19 @@ export async function list(
 
 /** `targets list --refused` */
 async function listRefused(output: Output, kind: TargetKind | undefined): Promise<number> {
-  const kinds = kind ? [kind] : KINDS;
-  const found = await withStore(({ targets }) => Promise.all(kinds.map((each) => targets.refused.list(each))));
-  const refused = kinds.flatMap((each, i) =>
-    (found[i] ?? []).map(({ id, reason, sinceMs, retryAtMs, tries }) => ({
-      kind: each,
-      id,
-      reason,
-      since: new Date(sinceMs).toISOString(),
-      retryAt: new Date(retryAtMs).toISOString(),
-      tries,
-    })),
+  const kinds = kind ? [kind] : TARGET_KINDS;
+  const found = await withStore(({ targets }) =>
+    Promise.all(kinds.map(async (each) => (await targets.refused.list(each)).map((one) => ({ kind: each, ...one })))),
   );
+  const refused = found.flat().map(({ sinceMs, retryAtMs, ...rest }) => ({
+    ...rest,
+    since: new Date(sinceMs).toISOString(),
+    retryAt: new Date(retryAtMs).toISOString(),
+  }));
   const now = Date.now();
   const lines = refused.map(
-    (each) =>
-      `${each.kind}:${each.id}  # refused ${ago(each.since, now)}, tried again at ${each.retryAt}: ${printable(each.reason)}`,
+    ({ kind, id, reason, since, retryAt }) =>
+      `${kind}:${id}  # refused ${ago(since, now)}, tried again at ${retryAt}: ${printable(reason)}`,
   );
   output.answer(lines.join('\n'), { refused });
   output.note(`${counted(refused.length, 'target')} refused by Twitch: the others are polled without them`);
@@ -206,16 +183,14 @@ async function listRefused(output: Output, kind: TargetKind | undefined): Promis
 /** `targets list --gone` */
 async function listGone(output: Output): Promise<number> {
   const gone = await withStore(({ targets }) => targets.gone.list());
-  const now = Date.now();
   const users = gone.map(({ id, sinceMs, checks }) => ({
     kind: 'user',
     id,
     since: new Date(sinceMs).toISOString(),
     checks,
   }));
-  output.answer(users.map(({ id, since }) => `user:${id}  # gone since ${ago(since, now)}`).join('\n'), {
-    gone: users,
-  });
+  const lines = users.map(({ id, since }) => `user:${id}  # gone since ${ago(since, Date.now())}`);
+  output.answer(lines.join('\n'), { gone: users });
   output.note(`${counted(users.length, 'user')} that Twitch no longer knows (banned, deleted, or never there)`);
   if (users.length > 0)
     output.note('They stay targets: some come back. To watch them no longer: targets remove user ID');

@@ -1,7 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
+import { TARGET_KINDS as KINDS } from '../../poll/model.ts';
 import { perform, subcommand, wholeNumber, withExamples } from '../command.ts';
-
-const KINDS = ['user', 'game'] as const;
 
 const actions = () => import('./actions.ts');
 

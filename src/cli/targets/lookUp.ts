@@ -1,30 +1,27 @@
 import { createLogger } from '../../lib/log.ts';
+import type { TargetKind } from '../../poll/model.ts';
 import type { TwitchClient } from '../../twitch/client.ts';
 import { settingsFor } from '../settings.ts';
 
-/** Finds the ids of users and games by the names that people know them by. */
-export interface LookUp {
-  /** Ids by login in lower case; logins that Twitch does not know are absent. */
-  users(logins: readonly string[], signal?: AbortSignal): Promise<Map<string, string>>;
-  /** Ids by name in lower case; names that Twitch does not know are absent. */
-  games(names: readonly string[], signal?: AbortSignal): Promise<Map<string, string>>;
-}
-
 /**
- * Looks up at Twitch, whose settings are read when the first name is: commands that turn out to need no names work
- * without them. Close it when done. Its methods throw TwitchError and SettingsError.
+ * Finds the ids of users and games at Twitch by the names that people know them by. The settings are read when the first
+ * name is looked up: commands that turn out to need no names work without them. Close it when done.
  */
-export class TwitchLookUp implements LookUp {
+export class LookUp {
   #client: TwitchClient | undefined;
 
-  async users(logins: readonly string[], signal?: AbortSignal): Promise<Map<string, string>> {
-    const users = await (await this.#connect()).getUsers({ logins }, signal);
-    return new Map(users.map(({ id, login }) => [login.toLowerCase(), id]));
-  }
-
-  async games(names: readonly string[], signal?: AbortSignal): Promise<Map<string, string>> {
-    const games = await (await this.#connect()).getGames({ names }, signal);
-    return new Map(games.map(({ id, name }) => [name.toLowerCase(), id]));
+  /**
+   * Ids by login (users) or exact name (games) in lower case; names that Twitch does not know are absent.
+   *
+   * @throws TwitchError, SettingsError
+   */
+  async ids(kind: TargetKind, names: readonly string[], signal?: AbortSignal): Promise<Map<string, string>> {
+    const client = await this.#connect();
+    const found =
+      kind === 'user'
+        ? (await client.getUsers({ logins: names }, signal)).map(({ id, login }) => ({ id, name: login }))
+        : await client.getGames({ names }, signal);
+    return new Map(found.map(({ id, name }) => [name.toLowerCase(), id]));
   }
 
   async close(): Promise<void> {

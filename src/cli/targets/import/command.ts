@@ -6,8 +6,8 @@ import { CommandError, EXIT } from '../../errors.ts';
 import { count, counted, printable } from '../../format.ts';
 import type { Output } from '../../output.ts';
 import { withStore } from '../../store.ts';
-import { TwitchLookUp } from '../lookUp.ts';
-import { type ImportProgress, TargetImport } from './targetImport.ts';
+import { LookUp } from '../lookUp.ts';
+import { type ImportOptions, type ImportProgress, TargetImport } from './targetImport.ts';
 
 export interface ImportCommandOptions {
   kind?: TargetKind;
@@ -25,18 +25,12 @@ export async function importCommand(output: Output, file: string, options: Impor
   };
   process.once('SIGINT', onInterrupt);
   const display = showProgress(size);
-  const lookUp = new TwitchLookUp();
-  const start = (store?: ConstructorParameters<typeof TargetImport>[0]['store']) =>
-    new TargetImport({
-      input,
-      kind: options.kind,
-      store,
-      onProgress: display.update,
-      signal: interrupt.signal,
-    });
-  const finish = async (running: TargetImport) => {
+  const lookUp = new LookUp();
+  const run = async (store?: ImportOptions['store']) => {
+    const { kind } = options;
+    const running = new TargetImport({ input, kind, store, onProgress: display.update, signal: interrupt.signal });
     try {
-      await running.run();
+      return await running.run();
     } catch (error) {
       display.stop();
       const { lines, added } = running.progress;
@@ -45,13 +39,10 @@ export async function importCommand(output: Output, file: string, options: Impor
       );
       throw error;
     }
-    display.stop();
-    return running.progress;
   };
   try {
-    const progress = options.dryRun
-      ? await finish(start())
-      : await withStore(({ targets }) => finish(start({ targets, lookUp })));
+    const progress = await (options.dryRun ? run() : withStore(({ targets }) => run({ targets, lookUp })));
+    display.stop();
     return report(output, progress, options, interrupt.signal.aborted);
   } finally {
     process.off('SIGINT', onInterrupt);

@@ -1,4 +1,4 @@
-import type { TargetKind } from '../../../poll/model.ts';
+import { TARGET_KINDS, type TargetKind } from '../../../poll/model.ts';
 import type { Targets } from '../../../storage/targets.ts';
 import type { LookUp } from '../lookUp.ts';
 import { type Entry, parseLine } from './line.ts';
@@ -39,7 +39,7 @@ export interface ImportOptions {
   /** Kind of ids without a prefix; default: user, or what a CSV header says. */
   kind?: TargetKind | undefined;
   /** Undefined: nothing is stored and no name is looked up. */
-  store?: { targets: Pick<Targets, 'add'>; lookUp: LookUp } | undefined;
+  store?: { targets: Pick<Targets, 'add'>; lookUp: Pick<LookUp, 'ids'> } | undefined;
   /** Called now and then. */
   onProgress?: (progress: ImportProgress) => void;
   /** Ends the import early; what has been read until then is stored. */
@@ -80,12 +80,10 @@ export class TargetImport {
       if (!signal?.aborted) await this.#resolve();
     } catch (error) {
       // Ending a stream early is an error to whoever reads it.
-      if (!signal?.aborted) {
-        await this.#store();
-        throw error;
-      }
+      if (!signal?.aborted) throw error;
+    } finally {
+      await this.#store();
     }
-    await this.#store();
     return this.progress;
   }
 
@@ -117,17 +115,17 @@ export class TargetImport {
     if ('id' in entry) return this.#addId(entry.kind, entry.id);
     const names = this.#names[entry.kind];
     names.push({ line: this.progress.lines, name: 'login' in entry ? entry.login : entry.name });
-    if (names.length >= NAMES_PER_REQUEST) await this.#resolve(entry.kind);
+    if (names.length >= NAMES_PER_REQUEST) await this.#resolve([entry.kind]);
   }
 
   async #addId(kind: TargetKind, id: string): Promise<void> {
     this.progress.good[kind] += 1;
     this.#ids[kind].push(id);
-    if (this.#ids[kind].length >= IDS_PER_CALL) await this.#store(kind);
+    if (this.#ids[kind].length >= IDS_PER_CALL) await this.#store([kind]);
   }
 
-  async #resolve(...kinds: TargetKind[]): Promise<void> {
-    for (const kind of kinds.length > 0 ? kinds : (['user', 'game'] as const)) {
+  async #resolve(kinds: readonly TargetKind[] = TARGET_KINDS): Promise<void> {
+    for (const kind of kinds) {
       const pending = this.#names[kind];
       if (pending.length === 0) continue;
       this.#names[kind] = [];
@@ -137,17 +135,17 @@ export class TargetImport {
         continue;
       }
       const names = [...new Set(pending.map(({ name }) => name))];
-      const found = await (kind === 'user' ? store.lookUp.users(names, signal) : store.lookUp.games(names, signal));
+      const found = await store.lookUp.ids(kind, names, signal);
       for (const { line, name } of pending) {
         const id = found.get(name.toLowerCase());
         if (id !== undefined) await this.#addId(kind, id);
-        else this.#noteBad(line, name, kind === 'user' ? 'a login that Twitch knows' : 'a game that Twitch knows');
+        else this.#noteBad(line, name, `a ${kind === 'user' ? 'login' : 'game'} that Twitch knows`);
       }
     }
   }
 
-  async #store(...kinds: TargetKind[]): Promise<void> {
-    for (const kind of kinds.length > 0 ? kinds : (['user', 'game'] as const)) {
+  async #store(kinds: readonly TargetKind[] = TARGET_KINDS): Promise<void> {
+    for (const kind of kinds) {
       const ids = this.#ids[kind];
       this.#ids[kind] = [];
       const { store } = this.#options;
