@@ -5,9 +5,21 @@ import { type SetUpOptions, setUp } from './setup/work.ts';
 
 const MOST_SHOWN = 60;
 
-/** Whether {@link aptInstall} can work here: Debian's package manager, and the right to use it. */
-export function canAptInstall(): boolean {
-  return process.platform === 'linux' && process.getuid?.() === 0 && findCommand('apt-get') !== undefined;
+/**
+ * Finds a program, installing its Debian package when it is missing and we have the right to.
+ *
+ * @throws with `advice` when it is still missing
+ */
+export async function findOrInstall<T>(
+  find: () => T | undefined,
+  { packageName, advice }: { packageName: string; advice: string },
+  options: SetUpOptions,
+): Promise<T> {
+  const mayInstall = process.platform === 'linux' && process.getuid?.() === 0 && findCommand('apt-get') !== undefined;
+  if (!find() && mayInstall) await aptInstall(packageName, () => find() !== undefined, options);
+  const found = find();
+  if (found === undefined) throw new Error(advice);
+  return found;
 }
 
 /**
@@ -16,7 +28,7 @@ export function canAptInstall(): boolean {
  *
  * @param isDone whether the package's program can be found
  */
-export async function aptInstall(packageName: string, isDone: () => boolean, options: SetUpOptions): Promise<void> {
+async function aptInstall(packageName: string, isDone: () => boolean, options: SetUpOptions): Promise<void> {
   let step = packageName;
   let last = '';
   const narrator = {

@@ -19,8 +19,8 @@ export interface ManagedProcess {
   /** Settles when the process has ended, however it ended. */
   readonly exited: Promise<void>;
   readonly running: boolean;
-  /** Asks it to end (SIGTERM); after `graceMs` (default 10 s) ends it by force. */
-  stop(graceMs?: number): Promise<void>;
+  /** Asks it to end (SIGTERM), and after 20 s ends it by force. */
+  stop(): Promise<void>;
   /** Ends it at once (SIGKILL). */
   kill(): Promise<void>;
   /** Freezes it (SIGSTOP): connections stay open and nobody answers. */
@@ -40,6 +40,9 @@ export interface ProcessOptions {
   /** Default: `dir`. */
   cwd?: string;
 }
+
+/** More than the slowest takes that is asked to end: a broker, a worker with requests in hand. */
+const GRACE_MS = 20_000;
 
 /**
  * Watches over one process group from outside: it ends the group when its standard input closes without a word, which
@@ -94,12 +97,12 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
     get running() {
       return alive(child);
     },
-    async stop(graceMs = 10_000) {
+    async stop() {
       if (!alive(child)) return;
       // To the process alone: a server stops its own helpers in the order that it needs.
       child.kill('SIGTERM');
       child.kill('SIGCONT');
-      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), graceMs);
+      const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), GRACE_MS);
       await exited;
       clearTimeout(timer);
     },

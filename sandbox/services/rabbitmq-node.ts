@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { aptInstall, canAptInstall, command } from './install.ts';
+import { command, findOrInstall } from './install.ts';
 import { findCommand, plainEnvironment } from './process.ts';
 import type { SetUpOptions } from './setup/work.ts';
 
@@ -23,18 +23,11 @@ export interface RabbitmqProgram {
 const NODE_NAME = 'stream-poller@localhost';
 
 /** Finds RabbitMQ, installing Debian's package when there is none and we may. @throws saying what to install */
-export async function findRabbitmq(options: SetUpOptions = {}): Promise<RabbitmqProgram> {
-  const found = findInstalled();
-  if (found) return found;
-  if (canAptInstall()) {
-    await aptInstall('rabbitmq-server', () => findInstalled() !== undefined, options);
-    const installed = findInstalled();
-    if (installed) return installed;
-  }
-  throw new Error(
+export function findRabbitmq(options: SetUpOptions = {}): Promise<RabbitmqProgram> {
+  const advice =
     'RabbitMQ not found. Install it (Debian, Ubuntu: sudo apt install rabbitmq-server; macOS: brew install rabbitmq) ' +
-      'so that rabbitmq-server and epmd are on PATH, or set RABBITMQ_URL to a broker that runs.',
-  );
+    'so that rabbitmq-server and epmd are on PATH, or set RABBITMQ_URL to a broker that runs.';
+  return findOrInstall(findInstalled, { packageName: 'rabbitmq-server', advice }, options);
 }
 
 function findInstalled(): RabbitmqProgram | undefined {

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
-import { ask, PortTakenError, untilReady, withFreePorts } from './ports.ts';
-import { logFile, type ManagedProcess, reapStale, startProcess, tailLog } from './process.ts';
+import { ask, untilReady, withFreePorts } from './ports.ts';
+import { reapStale, startProcess } from './process.ts';
 import { findRabbitmq, type RabbitmqPorts, rabbitmqctl, rabbitmqEnvironment, writeNodeFiles } from './rabbitmq-node.ts';
+import { LocalService, type Processes, startServer } from './service.ts';
 import type { SetUpOptions } from './setup/work.ts';
 
 export { rabbitmqctl } from './rabbitmq-node.ts';
@@ -13,33 +14,22 @@ export interface RabbitmqOptions extends SetUpOptions {
   port?: number;
 }
 
-/** A private RabbitMQ node on 127.0.0.1, apart from any that the system runs. */
-export interface LocalRabbitmq {
+/** A private RabbitMQ node on 127.0.0.1, apart from any that the system runs. It always keeps its data. */
+export interface LocalRabbitmq extends LocalService {
   /** The default virtual host, with the user that the node starts with. */
   readonly url: string;
-  readonly pid: number;
   /** The node's folder: {@link rabbitmqctl} reaches the node through it, from any process. */
   readonly dir: string;
   /** Runs `rabbitmqctl` against this node and returns what it printed. */
   ctl(...args: string[]): Promise<string>;
   /** Makes a virtual host and returns its URL. */
   addVhost(name: string): Promise<string>;
-  /** Stops the node in order. */
-  stop(): Promise<void>;
-  /** Ends it at once, as a crash would. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port after `stop` or `kill`, with its data. */
-  start(): Promise<void>;
-  /** Stops and starts it on the same port, with its data. */
-  restart(): Promise<void>;
   /** Stops the broker and leaves its Erlang node up: quicker than `stop`, and connections are refused alike. */
   stopApp(): Promise<void>;
   startApp(): Promise<void>;
   closeAllConnections(): Promise<void>;
   /** Raises or clears the memory alarm, which blocks every publisher. */
   setMemoryAlarm(on: boolean): Promise<void>;
-  pause(): void;
-  resume(): void;
 }
 
 /** Starts a node of its own for the caller. @throws when RabbitMQ is not installed, or when the node does not come up */
@@ -49,66 +39,33 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabb
   await reapStale(dir, 'rabbitmq');
   await reapStale(dir, 'epmd');
 
-  const launch = async (ports: RabbitmqPorts): Promise<Node> => {
+  const launch = async (ports: RabbitmqPorts): Promise<Processes> => {
     writeNodeFiles(dir, ports);
     const env = rabbitmqEnvironment(dir, ports);
     // Started here, in the foreground: otherwise the node starts one that stays behind as a daemon.
     const epmdArgs = ['-port', String(ports.epmd), '-address', '127.0.0.1'];
     const epmd = await startProcess({ name: 'epmd', dir, command: program.epmd, args: epmdArgs, env });
-    const broker = await startProcess({ name: 'rabbitmq', dir, command: program.server, args: [], env }).catch(
-      async (error) => {
-        await epmd.kill();
-        throw error;
-      },
-    );
-    const log = logFile(dir, 'rabbitmq');
     try {
-      await untilReady(() => speaksAmqp(ports.amqp), {
-        what: `RabbitMQ on port ${ports.amqp}`,
-        timeoutMs: 120_000,
-        givenUp: () => (broker.running ? undefined : new Error(`RabbitMQ ended at once:\n${tailLog(log)}`)),
-      });
+      const isReady = () => speaksAmqp(ports.amqp);
+      const what = `RabbitMQ on port ${ports.amqp}`;
+      const server = { name: 'rabbitmq', dir, command: program.server, args: [], env, what, isReady };
+      return [await startServer(server), epmd];
     } catch (error) {
-      await Promise.all([broker.kill(), epmd.kill()]);
-      if (/eaddrinuse|address already in use/i.test(tailLog(log, 60))) throw new PortTakenError(String(error));
+      await epmd.kill();
       throw error;
     }
-    return { broker, epmd };
   };
-
-  const [ports, first] = await withFreePorts(3, async (free) => {
-    const [own, distribution, epmd] = free as [number, number, number];
-    const chosen = { amqp: options.port ?? own, distribution, epmd };
+  const [ports, processes] = await withFreePorts(3, async ([free = 0, distribution = 0, epmd = 0]) => {
+    const chosen = { amqp: options.port ?? free, distribution, epmd };
     return [chosen, await launch(chosen)] as const;
   });
-  let current = first;
-
   const ctl = (...args: string[]) => rabbitmqctl(dir, ...args);
-  const start = async () => {
-    if (!current.broker.running) current = await launch(ports);
-  };
-  const stop = async () => {
-    await current.broker.stop(20_000);
-    await current.epmd.kill();
-  };
 
-  return {
+  return Object.assign(new LocalService(processes, () => launch(ports)), {
     url: vhostUrl(ports.amqp, ''),
     dir,
-    get pid() {
-      return current.broker.pid;
-    },
     ctl,
-    addVhost: (name) => addVhost(dir, vhostUrl(ports.amqp, ''), name),
-    stop,
-    async kill() {
-      await Promise.all([current.broker.kill(), current.epmd.kill()]);
-    },
-    start,
-    async restart() {
-      await stop();
-      await start();
-    },
+    addVhost: (name: string) => addVhost(dir, vhostUrl(ports.amqp, ''), name),
     async stopApp() {
       await ctl('stop_app');
     },
@@ -119,20 +76,13 @@ export async function startRabbitmq(options: RabbitmqOptions): Promise<LocalRabb
     async closeAllConnections() {
       await ctl('close_all_connections', '--global', 'closed on purpose');
     },
-    async setMemoryAlarm(on) {
+    async setMemoryAlarm(on: boolean) {
       await ctl('set_vm_memory_high_watermark', on ? '0' : '0.4');
       // The broker looks at its memory a moment later, on a busy machine a long one.
       const said = await ctl('eval', untilAlarm(on));
       if (!said.includes('done')) throw new Error(`the memory alarm is not ${on ? 'raised' : 'cleared'}: ${said}`);
     },
-    pause: () => current.broker.pause(),
-    resume: () => current.broker.resume(),
-  };
-}
-
-interface Node {
-  broker: ManagedProcess;
-  epmd: ManagedProcess;
+  });
 }
 
 /**

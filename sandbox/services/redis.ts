@@ -1,16 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { aptInstall, canAptInstall } from './install.ts';
-import { ask, PortTakenError, untilReady, withFreePorts } from './ports.ts';
-import {
-  findCommand,
-  logFile,
-  type ManagedProcess,
-  plainEnvironment,
-  reapStale,
-  startProcess,
-  tailLog,
-} from './process.ts';
+import { findOrInstall } from './install.ts';
+import { ask, withFreePorts } from './ports.ts';
+import { findCommand, plainEnvironment, reapStale } from './process.ts';
+import { LocalService, type Processes, startServer } from './service.ts';
 import type { SetUpOptions } from './setup/work.ts';
 
 export type RedisKind = 'dragonfly' | 'valkey-server' | 'redis-server';
@@ -25,38 +18,22 @@ export interface RedisOptions extends SetUpOptions {
 }
 
 /** A private Dragonfly, Valkey or Redis on 127.0.0.1. */
-export interface LocalRedis {
+export interface LocalRedis extends LocalService {
   readonly url: string;
-  readonly pid: number;
   readonly kind: RedisKind;
-  stop(): Promise<void>;
-  /** Ends it at once, as a crash would. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port after `stop` or `kill`, with what it had kept. */
-  start(): Promise<void>;
   /** Stops and starts it on the same port; `keepData: false` loses everything, as a replaced machine would. */
   restart(options: { keepData: boolean }): Promise<void>;
-  /** Freezes it: connections stay open and nobody answers. */
-  pause(): void;
-  resume(): void;
 }
 
 const KINDS: readonly RedisKind[] = ['dragonfly', 'valkey-server', 'redis-server'];
 
 /** Finds a Redis-compatible server, installing Debian's when there is none and we may. */
-export async function findRedis(options: SetUpOptions = {}): Promise<{ kind: RedisKind; path: string }> {
-  const found = findInstalled();
-  if (found) return found;
-  if (canAptInstall()) {
-    await aptInstall('redis-server', () => findInstalled() !== undefined, options);
-    const installed = findInstalled();
-    if (installed) return installed;
-  }
-  throw new Error(
+export function findRedis(options: SetUpOptions = {}): Promise<{ kind: RedisKind; path: string }> {
+  const advice =
     'no Redis-compatible server found. Put dragonfly, valkey-server or redis-server on PATH ' +
-      '(Debian, Ubuntu: sudo apt install redis-server; macOS: brew install redis), ' +
-      'or set DRAGONFLY_URL to one that runs.',
-  );
+    '(Debian, Ubuntu: sudo apt install redis-server; macOS: brew install redis), ' +
+    'or set DRAGONFLY_URL to one that runs.';
+  return findOrInstall(findInstalled, { packageName: 'redis-server', advice }, options);
 }
 
 /** Starts a server of its own for the caller. @throws when none is installed, or when it does not come up */
@@ -64,56 +41,32 @@ export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
   const { kind, path } = await findRedis(options);
   const { dir, persist = false } = options;
   await reapStale(dir, 'redis');
-  if (!persist) removeData(dir);
 
-  const launch = async (port: number): Promise<ManagedProcess> => {
+  let empty = !persist;
+  const launch = async (port: number): Promise<Processes> => {
+    if (empty) removeData(dir);
     const args = kind === 'dragonfly' ? dragonflyArguments(dir, port, persist) : redisArguments(dir, port, persist);
-    const started = await startProcess({ name: 'redis', dir, command: path, args, env: plainEnvironment() });
-    const log = logFile(dir, 'redis');
-    try {
-      await untilReady(() => ask(port, 'PING\r\n', (answer) => answer.includes('+PONG')), {
-        what: `${kind} on port ${port}`,
-        timeoutMs: 60_000,
-        intervalMs: 20,
-        givenUp: () => (started.running ? undefined : new Error(`${kind} ended at once:\n${tailLog(log)}`)),
-      });
-    } catch (error) {
-      await started.kill();
-      if (/address already in use|could not create server/i.test(tailLog(log))) throw new PortTakenError(String(error));
-      throw error;
-    }
-    return started;
+    const isReady = () => ask(port, 'PING\r\n', (answer) => answer.includes('+PONG'));
+    const what = `${kind} on port ${port}`;
+    return [await startServer({ name: 'redis', dir, command: path, args, env: plainEnvironment(), what, isReady })];
   };
+  const [port, processes] = await withFreePorts(1, async ([free]) => {
+    const chosen = options.port ?? (free as number);
+    return [chosen, await launch(chosen)] as const;
+  });
+  const service = new LocalService(processes, () => launch(port));
 
-  const [port, first] = options.port
-    ? [options.port, await launch(options.port)]
-    : await withFreePorts(1, async ([free]) => [free as number, await launch(free as number)] as const);
-  let current = first;
-
-  return {
+  return Object.assign(service, {
     url: `redis://127.0.0.1:${port}`,
     kind,
-    get pid() {
-      return current.pid;
-    },
-    stop: () => current.stop(),
-    kill: () => current.kill(),
-    async start() {
-      if (current.running) return;
-      if (!persist) removeData(dir);
-      current = await launch(port);
-    },
-    async restart({ keepData }) {
+    async restart({ keepData }: { keepData: boolean }) {
       if (keepData && !persist) await save(port, kind);
-      await (keepData ? current.stop() : current.kill());
-      if (!keepData) removeData(dir);
-      current = await launch(port);
-      // A snapshot that stayed behind would come back from the past at a later start.
-      if (!persist) removeData(dir);
+      await (keepData ? service.stop() : service.kill());
+      empty = !keepData;
+      await service.start();
+      empty = !persist;
     },
-    pause: () => current.pause(),
-    resume: () => current.resume(),
-  };
+  });
 }
 
 /** Writes a snapshot. @throws when there is none within a minute: what is to be kept would be lost */

@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { command } from './install.ts';
-import { PortTakenError, untilReady, withFreePorts } from './ports.ts';
-import { logFile, type ManagedProcess, plainEnvironment, reapStale, startProcess, tailLog } from './process.ts';
+import { withFreePorts } from './ports.ts';
+import { plainEnvironment, reapStale } from './process.ts';
+import { LocalService, type Processes, startServer } from './service.ts';
 import type { SetUpOptions } from './setup/work.ts';
 import { findTemporalCli } from './temporal-cli.ts';
 
@@ -11,39 +12,23 @@ export interface TemporalOptions extends SetUpOptions {
   dir: string;
   /** Port of the frontend; default: a free one. */
   port?: number;
-  /** Port of the Web UI; default: a free one. */
-  uiPort?: number;
   /** Default: `default`. */
   namespace?: string;
-  /** Level of its log: `debug`, `info`, `warn` (default) or `error`. */
-  log?: string;
   /** SQLite file that keeps its state over restarts; without one, the state ends with the process. */
   dbFile?: string;
   /** Without the Web UI. */
   headless?: boolean;
-  /** The `temporal` program; default: what {@link findTemporalCli} finds. */
-  cli?: string;
 }
 
-/** A private Temporal dev server on 127.0.0.1. */
-export interface LocalTemporal {
+/** A private Temporal dev server on 127.0.0.1. With `dbFile`, it comes back with the state it had. */
+export interface LocalTemporal extends LocalService {
   /** `host:port` of the frontend. */
   readonly address: string;
   /** The Web UI; undefined when headless. */
   readonly uiUrl: string | undefined;
   readonly namespace: string;
-  readonly pid: number;
   /** The `temporal` program that runs it. */
   readonly cli: string;
-  stop(): Promise<void>;
-  /** Ends it at once, as a crash would. */
-  kill(): Promise<void>;
-  /** Starts it again on the same ports after `stop` or `kill`; with `dbFile`, with the state it had. */
-  start(): Promise<void>;
-  /** Stops and starts it on the same ports. */
-  restart(): Promise<void>;
-  pause(): void;
-  resume(): void;
 }
 
 /**
@@ -69,7 +54,7 @@ export function withoutProxyHere(env: NodeJS.ProcessEnv = process.env): { no_grp
 export async function startTemporal(options: TemporalOptions): Promise<LocalTemporal> {
   const { namespace = 'default', headless = false } = options;
   const dir = resolve(options.dir);
-  const cli = options.cli ?? (await findTemporalCli(options));
+  const cli = await findTemporalCli(options);
   await reapStale(dir, 'temporal');
   mkdirSync(dir, { recursive: true });
   // An empty file in place of the user's own: profiles and addresses from there are for other servers.
@@ -77,63 +62,29 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
   writeFileSync(config, '');
   const env = plainEnvironment({ TEMPORAL_CONFIG_FILE: config });
 
-  const launch = async (port: number, uiPort: number): Promise<ManagedProcess> => {
+  const launch = async (port: number, uiPort: number): Promise<Processes> => {
     const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--namespace', namespace];
-    args.push('--log-level', options.log ?? 'warn');
-    args.push(...(headless ? ['--headless'] : ['--ui-port', String(uiPort)]));
+    args.push('--log-level', 'warn', ...(headless ? ['--headless'] : ['--ui-port', String(uiPort)]));
     if (options.dbFile) {
       args.push('--db-filename', resolve(options.dbFile));
       for (const pragma of SQLITE_PRAGMAS) args.push('--sqlite-pragma', pragma);
     }
     for (const setting of DYNAMIC_CONFIG) args.push('--dynamic-config-value', setting);
-    const started = await startProcess({ name: 'temporal', dir, command: cli, args, env });
-    const log = logFile(dir, 'temporal');
-    try {
-      await untilReady(() => knowsNamespace(cli, `127.0.0.1:${port}`, namespace, env), {
-        what: `Temporal on port ${port}`,
-        timeoutMs: 60_000,
-        givenUp: () => (started.running ? undefined : new Error(`Temporal ended at once:\n${tailLog(log)}`)),
-      });
-    } catch (error) {
-      await started.kill();
-      if (/address already in use|can't (be )?(set|bind|listen)/i.test(tailLog(log))) {
-        throw new PortTakenError(String(error));
-      }
-      throw error;
-    }
-    return started;
+    const isReady = () => knowsNamespace(cli, `127.0.0.1:${port}`, namespace, env);
+    const what = `Temporal on port ${port}`;
+    return [await startServer({ name: 'temporal', dir, command: cli, args, env, what, isReady })];
   };
-
-  const given = [options.port, options.uiPort];
-  const [port, uiPort, first] = await withFreePorts(2, async (free) => {
-    const [own, ownUi] = [given[0] ?? (free[0] as number), given[1] ?? (free[1] as number)];
-    return [own, ownUi, await launch(own, ownUi)] as const;
+  const [port, uiPort, processes] = await withFreePorts(2, async ([free = 0, uiPort = 0]) => {
+    const chosen = options.port ?? free;
+    return [chosen, uiPort, await launch(chosen, uiPort)] as const;
   });
-  let current = first;
-  // It waits for its open long polls, a second or two; whoever wants it gone faster has kill().
-  const stop = () => current.stop();
-  const start = async () => {
-    if (!current.running) current = await launch(port, uiPort);
-  };
 
-  return {
+  return Object.assign(new LocalService(processes, () => launch(port, uiPort)), {
     address: `127.0.0.1:${port}`,
     uiUrl: headless ? undefined : `http://127.0.0.1:${uiPort}`,
     namespace,
     cli,
-    get pid() {
-      return current.pid;
-    },
-    stop,
-    kill: () => current.kill(),
-    start,
-    async restart() {
-      await stop();
-      await start();
-    },
-    pause: () => current.pause(),
-    resume: () => current.resume(),
-  };
+  });
 }
 
 /** The dev server listens before it has made its namespace, and a worker needs both. */

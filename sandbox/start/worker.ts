@@ -10,8 +10,6 @@ const LATER_CHECKS = ['polls'];
 const READY_WITHIN_MS = 90_000;
 /** A command of the client, on a machine that is busy with the start of everything else. */
 const CLIENT_WITHIN_MS = 60_000;
-/** More than the worker takes before it ends by itself. */
-const STOP_WITHIN_MS = 20_000;
 
 export interface WorkerOptions {
   root: string;
@@ -82,7 +80,7 @@ export async function startWorker({ root, dir, env, healthUrl }: WorkerOptions):
     },
     async stop() {
       stopping = true;
-      await child.stop(STOP_WITHIN_MS);
+      await child.stop();
     },
     async kill() {
       stopping = true;
