@@ -4,11 +4,11 @@ import {
   type ApplicationFailureOptions,
   CancelledFailure,
 } from '@temporalio/common';
+import { backoffMs } from '../lib/backoff.ts';
+import { FAILED_RETRY } from '../poll/limits.ts';
 import { isScriptsOwn } from '../storage/storeErrors.ts';
 import { TwitchError } from '../twitch/errors.ts';
 
-const BACKOFF_FIRST_MS = 500;
-const BACKOFF_MOST_MS = 10_000;
 /** Of a store's words; Temporal keeps 2 KB of a failure. */
 const MESSAGE_MOST = 500;
 /** A script that fails this often fails because of its input, not because of the store's state. */
@@ -30,7 +30,7 @@ interface FailureOptions {
  * The one place where errors become Temporal failures: what may be retried, when, and what is expected in operation
  * (BENIGN: no warning for each attempt). Causes are left out of the history: they may quote a URL with credentials.
  *
- * @param attempt the activity's attempt, from 1: the backoff doubles with it
+ * @param attempt the activity's attempt, from 1
  */
 export function toActivityFailure(error: unknown, attempt: number, options: FailureOptions = {}): ApplicationFailure {
   const { endless = false, details = [] } = options;
@@ -51,7 +51,7 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
     message: `the store (DRAGONFLY_URL) did not do its part: ${message.slice(0, MESSAGE_MOST).toWellFormed()}`,
     type: 'StoreUnavailable',
     nonRetryable: hopeless && !endless,
-    nextRetryDelay: backoffMs(attempt),
+    nextRetryDelay: backoffMs(attempt, FAILED_RETRY),
     details,
   });
 }
@@ -68,7 +68,7 @@ function describeTwitch({ kind, message, retryAtMs }: TwitchError, attempt: numb
         message,
         type: 'TwitchRateLimited',
         category: ApplicationFailureCategory.BENIGN,
-        nextRetryDelay: Math.max(0, (retryAtMs ?? 0) - Date.now()) + backoffMs(1),
+        nextRetryDelay: Math.max(0, (retryAtMs ?? 0) - Date.now()) + backoffMs(1, FAILED_RETRY),
       };
     case 'credentials':
       return { message, type: 'TwitchCredentials', nonRetryable: true };
@@ -79,12 +79,6 @@ function describeTwitch({ kind, message, retryAtMs }: TwitchError, attempt: numb
     case 'invalid_cursor':
       return { message, type: 'TwitchInvalidCursor', nonRetryable: true };
     default:
-      return { message, type: 'TwitchUnavailable', nextRetryDelay: backoffMs(attempt) };
+      return { message, type: 'TwitchUnavailable', nextRetryDelay: backoffMs(attempt, FAILED_RETRY) };
   }
-}
-
-/** Doubles from 0.5 s to 10 s, less up to half of it by chance, so that failed batches do not come back all at once. */
-function backoffMs(attempt: number): number {
-  const full = Math.min(BACKOFF_FIRST_MS * 2 ** (attempt - 1), BACKOFF_MOST_MS);
-  return Math.round(full * (1 - Math.random() / 2));
 }

@@ -1,11 +1,5 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
-
-const BEAT_MS = 1_000;
-/**
- * An activity that was frozen for longer than this (a stopped process, a paused machine, a starved one) may have been
- * given up by Temporal, which waits for 10 s, and be carried out elsewhere by now.
- */
-const STOOD_STILL_MS = 5_000;
+import { BEAT_MS, STOOD_STILL_MS } from '../poll/limits.ts';
 
 /** Time as both clocks tell it: one may stand still while a machine sleeps, and the other may be set. */
 interface Moment {

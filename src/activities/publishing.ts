@@ -1,25 +1,21 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { backoffMs } from '../lib/backoff.ts';
+import {
+  DELIVERING_MOST,
+  DELIVERY_LEASE_MS,
+  DELIVERY_RETRY,
+  LEASE_MS,
+  PUBLISH_RETRY,
+  SEND_WITHIN_MS,
+} from '../poll/limits.ts';
 import type { Claimed, PollRef, PublishStreamsResult } from '../poll/steps.ts';
 import { toMessage } from '../publisher/message.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
-import { LEASE_MS, type Streams } from '../storage/streams.ts';
+import type { Streams } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
 import { heartbeating, lastHeartbeatList, type Pulse } from './heartbeat.ts';
 
-/**
- * The lease of claims that a delivery waits with. Its attempts come every 30 s at most, but there may be thousands of
- * deliveries, and workers that are down for minutes: no other poll is to take what waits here.
- */
-const DELIVERY_LEASE_MS = 5 * 60_000;
-/** Nothing is sent later than this after its claim was renewed. Bounds an attempt, too. */
-const SEND_WITHIN_MS = LEASE_MS / 2;
-/** How long a poll waits before it tries to publish again, doubled from attempt to attempt. */
-const RETRY_MS = { least: 500, most: 10_000 };
-/** Deliveries of one process that publish at a time: all others fail at once and come again, so that slots stay free. */
-const MOST_DELIVERING = 16;
-/** A delivery waits a tenth of its age, within these limits: what waited for an hour may wait for another half minute. */
-const DELIVERY_RETRY_MS = { share: 0.1, least: 500, most: 30_000 };
 /** Of the streams that were confirmed but could not be marked, how many a process remembers. */
 const MOST_UNMARKED = 10_000;
 
@@ -64,8 +60,7 @@ export class Publishing {
       leaseMs: LEASE_MS,
       ...(giveUpAfterSeconds === 0 && { waitMs: 0 }),
       onBroker: (message, confirmed) => {
-        const { least, most } = RETRY_MS;
-        const nextRetryDelay = Math.min(least * 2 ** (activityInfo().attempt - 1), most);
+        const nextRetryDelay = backoffMs(activityInfo().attempt, PUBLISH_RETRY);
         return ApplicationFailure.create({
           message,
           type: 'BrokerUnavailable',
@@ -87,14 +82,14 @@ export class Publishing {
       standsBack: true,
       waitMs: 0,
       onBroker: (message) => {
-        const { share, least, most } = DELIVERY_RETRY_MS;
+        const { share, leastMs, mostMs } = DELIVERY_RETRY;
         return ApplicationFailure.create({
           message,
           type: 'BrokerUnavailable',
           // Nothing new: a delivery is there because the broker is away.
           category: ApplicationFailureCategory.BENIGN,
           // Up to half less by chance, so that deliveries do not come back all at once.
-          nextRetryDelay: Math.min(Math.max(ageMs(startedMs) * share, least), most) * (1 - Math.random() / 2),
+          nextRetryDelay: Math.min(Math.max(ageMs(startedMs) * share, leastMs), mostMs) * (1 - Math.random() / 2),
         });
       },
     });
@@ -144,7 +139,7 @@ export class Publishing {
     const left = renewed.reduce((sum, each) => sum + each.left, 0);
     const owed = renewed.flatMap((each) => each.owed);
     if (owed.length === 0) return left;
-    if (standsBack && this.#delivering >= MOST_DELIVERING)
+    if (standsBack && this.#delivering >= DELIVERING_MOST)
       throw onBroker('other deliveries come first', [...confirmed]);
 
     const marking: Promise<void>[] = [];

@@ -1,11 +1,9 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
+import { BROKER_ANSWER_MS, COMMAND_CONNECT_MS } from '../poll/limits.ts';
 import { BrokerConfigurationError, explainConnectFailure, replyCode, vhostOf } from '../publisher/brokerErrors.ts';
 import { UnavailableError } from './errors.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-/** A broker that no longer answers never confirms the end of a connection (amqplib waits for it for ever). */
-const CLOSE_TIMEOUT_MS = 1_000;
 const HEARTBEAT_SECONDS = 10;
 
 /** Connects, or says in plain words why not. Close with {@link closeBroker}. @throws UnavailableError */
@@ -13,7 +11,7 @@ export async function connectBroker(url: Secret): Promise<ChannelModel> {
   const address = new URL(url.reveal());
   if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
   try {
-    const connection = await connect(address.href, { timeout: CONNECT_TIMEOUT_MS });
+    const connection = await connect(address.href, { timeout: COMMAND_CONNECT_MS });
     // Without a listener it would end the process; what follows from it arrives with 'close'.
     connection.on('error', () => undefined);
     return connection;
@@ -26,7 +24,7 @@ export async function connectBroker(url: Secret): Promise<ChannelModel> {
 export async function closeBroker(connection: ChannelModel): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    timer = setTimeout(resolve, BROKER_ANSWER_MS);
   });
   await Promise.race([connection.close().catch(() => undefined), timeout]);
   clearTimeout(timer);

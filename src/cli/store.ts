@@ -1,5 +1,6 @@
 import { ReplyError } from 'ioredis';
 import { createLogger } from '../lib/log.ts';
+import { COMMAND_CONNECT_MS } from '../poll/limits.ts';
 import { connectDragonfly, type Dragonfly } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';
 import { compareLists, type ListsDiffer } from '../storage/settingsTargets.ts';
@@ -8,8 +9,6 @@ import { Streams } from '../storage/streams.ts';
 import { Targets } from '../storage/targets.ts';
 import { UnavailableError } from './errors.ts';
 import { settingsFor } from './settings.ts';
-
-const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface OpenStore {
   targets: Targets;
@@ -45,8 +44,8 @@ async function storeReady(redis: Dragonfly, shownUrl: string): Promise<void> {
       reject(storeUnavailable(shownUrl, error));
     };
     const timer = setTimeout(
-      () => fail(new Error(`no answer within ${CONNECT_TIMEOUT_MS / 1_000} s`)),
-      CONNECT_TIMEOUT_MS,
+      () => fail(new Error(`no answer within ${COMMAND_CONNECT_MS / 1_000} s`)),
+      COMMAND_CONNECT_MS,
     );
     redis.once('error', fail);
     redis.once('ready', () => {

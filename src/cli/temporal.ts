@@ -2,8 +2,6 @@ import type { Client } from '@temporalio/client';
 import { connectClient, readTemporalSettings, type TemporalSettings } from '../temporal/connection.ts';
 import { settingsFor } from './settings.ts';
 
-const CONNECT_TIMEOUT_MS = 5_000;
-
 /** The Temporal server, and the name of the installation on it, which is the id of its schedule. */
 export interface Place extends TemporalSettings {
   instance: string;
@@ -13,7 +11,7 @@ export interface Place extends TemporalSettings {
 export async function withTemporal<T>(work: (client: Client, place: Place) => Promise<T>): Promise<T> {
   const { INSTANCE: instance } = settingsFor(['INSTANCE']);
   const settings = readTemporalSettings(process.env);
-  const { client, connection } = await connectClient(settings, CONNECT_TIMEOUT_MS);
+  const { client, connection } = await connectClient(settings);
   try {
     return await work(client, { ...settings, instance });
   } finally {

@@ -1,3 +1,5 @@
+import { CHECK_AGE_MS, CHECK_MS } from '../poll/limits.ts';
+
 /** What a check found: whether the service can do its part, and in words what is known or what to do. */
 export interface CheckResult {
   ok: boolean;
@@ -7,9 +9,9 @@ export interface CheckResult {
 export type Check = () => CheckResult | Promise<CheckResult>;
 
 export interface CachedCheckOptions {
-  /** How long a probe waits for an answer. Default 2,000. */
+  /** How long a probe waits for an answer. */
   timeoutMs?: number;
-  /** How long an answer is given again without asking. Default 1,000. */
+  /** How long an answer is given again without asking. */
   maxAgeMs?: number;
   /** Milliseconds; default: a clock that never goes back. */
   now?: () => number;
@@ -21,7 +23,7 @@ export interface CachedCheckOptions {
  * service that hangs does not collect requests. Never rejects: a check that throws is not ok.
  */
 export function cachedCheck(check: Check, options: CachedCheckOptions = {}): () => Promise<CheckResult> {
-  const { timeoutMs = 2_000, maxAgeMs = 1_000, now = () => performance.now() } = options;
+  const { timeoutMs = CHECK_MS, maxAgeMs = CHECK_AGE_MS, now = () => performance.now() } = options;
   let last: { result: CheckResult; atMs: number } | undefined;
   let running: { outcome: Promise<CheckResult>; sinceMs: number } | undefined;
 

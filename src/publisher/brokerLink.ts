@@ -1,16 +1,12 @@
 import type { ChannelModel } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
+import { BROKER_ANSWER_MS, BROKER_RECONNECT, MISCONFIGURED_RECONNECT } from '../poll/limits.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure, vhostOf } from './brokerErrors.ts';
 import { ConfirmWindow } from './confirmWindow.ts';
-import { atMost, CLOSE_MS, connectWithRecovery, destroySocket, leave, type Recovery } from './recovery.ts';
+import { atMost, connectWithRecovery, destroySocket, leave, type Recovery } from './recovery.ts';
 import { applyTopology, brokerNames, type TopologyMode } from './topology.ts';
-
-const FIRST_RETRY_MS = 100;
-/** The broker is found again within about this time of its return. */
-const RETRY_MS = 2_000;
-/** Between two attempts while only the operator can help. */
-const MISCONFIGURED_RETRY_MS = 5_000;
 
 export interface LinkStatus {
   state: 'connecting' | 'ready' | 'blocked' | 'misconfigured' | 'closed';
@@ -85,7 +81,10 @@ export class BrokerLink {
     this.#recovery = connectWithRecovery({
       ...this.#options,
       setUp: (model) => this.#setUp(model),
-      retryDelayMs: (attempt) => this.#retryDelayMs(attempt),
+      retryDelayMs: (attempt) => {
+        const misconfigured = this.#trouble instanceof BrokerConfigurationError;
+        return backoffMs(attempt, misconfigured ? MISCONFIGURED_RECONNECT : BROKER_RECONNECT);
+      },
       onFailure: (error) => this.#onTrouble(error),
     });
   }
@@ -118,7 +117,7 @@ export class BrokerLink {
     this.#stopped = true;
     const model = this.#model;
     const stopped = this.#recovery?.then((recovery) => recovery.close());
-    if (stopped) await atMost(CLOSE_MS, stopped).catch(() => {});
+    if (stopped) await atMost(BROKER_ANSWER_MS, stopped).catch(() => {});
     // Recovery does not close a connection whose setup is under way, and waits for an answer without end.
     if (model) await leave(model);
     this.#window?.fail({ reason: 'closed', message: 'the publisher was closed' });
@@ -209,7 +208,7 @@ export class BrokerLink {
 
   #onConnectionClosed(model: ChannelModel, cause: unknown): void {
     // Of a peer that vanished the socket would linger for many minutes.
-    setTimeout(() => destroySocket(model), CLOSE_MS).unref();
+    setTimeout(() => destroySocket(model), BROKER_ANSWER_MS).unref();
     if (this.#model !== model) return;
     this.#model = undefined;
     const window = this.#window;
@@ -241,10 +240,5 @@ export class BrokerLink {
     this.#trouble = error;
     logger[level]({ url: String(url), error: error.message }, 'RabbitMQ is not available');
     onChange();
-  }
-
-  #retryDelayMs(attempt: number): number {
-    const most = this.#trouble instanceof BrokerConfigurationError ? MISCONFIGURED_RETRY_MS : RETRY_MS;
-    return Math.min(most, FIRST_RETRY_MS * 2 ** (attempt - 1)) * (0.8 + Math.random() * 0.2);
   }
 }

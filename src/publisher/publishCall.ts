@@ -1,4 +1,5 @@
 import type { Logger } from '../lib/log.ts';
+import { ABORT_GRACE_MS } from '../poll/limits.ts';
 import type { LinkStatus } from './brokerLink.ts';
 import type { ConfirmWindow, Failure } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -13,9 +14,6 @@ export interface PublishResult {
   confirmed: string[];
   failed: PublishFailure[];
 }
-
-/** For confirms that are under way when the caller's signal aborts. */
-const ABORT_GRACE_MS = 1_000;
 
 export interface PublishCallOptions {
   signal?: AbortSignal;

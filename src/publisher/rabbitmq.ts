@@ -1,5 +1,6 @@
 import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../lib/log.ts';
+import { BROKER_DRAIN_MS, PUBLISHER } from '../poll/limits.ts';
 import { BrokerLink, type LinkStatus } from './brokerLink.ts';
 import type { FailureReason } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -10,23 +11,24 @@ import type { TopologyMode } from './topology.ts';
 export type PublisherStatus = LinkStatus;
 export type { FailureReason };
 
+/** Limits are those of `poll/limits.ts` by default. */
 export interface PublisherOptions {
   url: Secret;
   topology: TopologyMode;
   /** Begins the names of exchanges and queues. Default: none. */
   prefix?: string;
   logger: Logger;
-  /** How long the broker may take to confirm a message before its channel is given up. Default: 10,000 ms. */
+  /** How long the broker may take to confirm a message before its channel is given up. */
   confirmTimeoutMs?: number;
-  /** For connection and handshake, and again for topology and channel. Default: 5,000 ms. */
+  /** For connection and handshake, and again for topology and channel. */
   connectTimeoutMs?: number;
   /** Messages sent and not yet confirmed, over all calls; at most 1,024, amqplib's own buffer. Default: 256. */
   maxInFlight?: number;
-  /** How long `publish` waits for a connection before it gives its messages back. Default: 2,000 ms. */
+  /** How long `publish` waits for a connection before it gives its messages back. */
   unavailableWaitMs?: number;
-  /** How long `publish` waits while the broker takes no messages (memory or disk alarm). Default: 10,000 ms. */
+  /** How long `publish` waits while the broker takes no messages (memory or disk alarm). */
   blockedWaitMs?: number;
-  /** Heartbeat asked of the broker; a dead peer is noticed after two to three of them. Default: 5 s. */
+  /** Heartbeat asked of the broker; a dead peer is noticed after two to three of them. */
   heartbeatSeconds?: number;
 }
 
@@ -41,8 +43,6 @@ export interface PublishOptions {
   onConfirmed?: (streamIds: string[]) => void;
 }
 
-/** What is left to `close` for messages in flight. */
-const DRAIN_MS = 1_500;
 /** How many late confirms are remembered: far more than a window, for callers that come back minutes later. */
 const LATE_CONFIRMS = 10_000;
 
@@ -60,12 +60,8 @@ export class RabbitPublisher {
   constructor(options: PublisherOptions) {
     this.#options = {
       prefix: '',
-      confirmTimeoutMs: 10_000,
-      connectTimeoutMs: 5_000,
       maxInFlight: 256,
-      unavailableWaitMs: 2_000,
-      blockedWaitMs: 10_000,
-      heartbeatSeconds: 5,
+      ...PUBLISHER,
       ...options,
     };
     this.#link = new BrokerLink({ ...this.#options, onChange: () => this.#changed() });
@@ -114,7 +110,7 @@ export class RabbitPublisher {
     const timer = setTimeout(() => {
       late = true;
       this.#changed();
-    }, DRAIN_MS);
+    }, BROKER_DRAIN_MS);
     this.#changed();
     while (this.#link.inFlight > 0 && this.#link.status.state !== 'blocked' && !late) {
       await this.#wake.promise;

@@ -1,9 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { type ChannelModel, connect } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
-
-/** For the broker to answer a close. */
-export const CLOSE_MS = 1_500;
+import { BROKER_ANSWER_MS } from '../poll/limits.ts';
 
 export interface RecoveryOptions {
   url: Secret;
@@ -59,7 +57,7 @@ export async function connectWithRecovery(options: RecoveryOptions): Promise<Rec
         const ended = new Promise<void>((resolve) => {
           handshakeEnded = resolve;
         });
-        await atMost(CLOSE_MS, ended).catch(() => {});
+        await atMost(BROKER_ANSWER_MS, ended).catch(() => {});
       }
       await recovering.close();
     },
@@ -68,7 +66,7 @@ export async function connectWithRecovery(options: RecoveryOptions): Promise<Rec
 
 /** Ends a connection in order if the broker answers in time, and by force if not: amqplib's close() waits for ever. */
 export async function leave(model: ChannelModel): Promise<void> {
-  await atMost(CLOSE_MS, model.close()).catch(() => {});
+  await atMost(BROKER_ANSWER_MS, model.close()).catch(() => {});
   destroySocket(model);
 }
 

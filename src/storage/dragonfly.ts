@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Secret } from '../config/secret.ts';
+import { backoffMs } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
+import { STORE_COMMAND_MS, STORE_CONNECT_MS, STORE_RECONNECT } from '../poll/limits.ts';
 
 function lua(name: string): string {
   return readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
@@ -39,7 +41,7 @@ export type Dragonfly = Redis & {
 export interface DragonflyOptions {
   url: Secret;
   logger: Logger;
-  /** A command without an answer fails after this; it may have been carried out. Default 5,000. */
+  /** A command without an answer fails after this; it may have been carried out. */
   commandTimeoutMs?: number;
   /** Other texts of the scripts: tests let them fail half-way. */
   scripts?: typeof scripts;
@@ -51,16 +53,16 @@ export interface DragonflyOptions {
  * script is safe to run twice (ioredis resends what was in flight when a connection broke).
  */
 export function connectDragonfly(options: DragonflyOptions): Dragonfly {
-  const { url, logger, commandTimeoutMs = 5_000 } = options;
+  const { url, logger, commandTimeoutMs = STORE_COMMAND_MS } = options;
   const redis = new Redis(url.reveal(), {
     // RESP3 is ioredis 6's default; Dragonfly 1.40 broke its handshake (dragonfly#8006).
     protocol: 2,
-    connectTimeout: 5_000,
+    connectTimeout: STORE_CONNECT_MS,
     commandTimeout: commandTimeoutMs,
     socketTimeout: 2 * commandTimeoutMs,
     maxRetriesPerRequest: 1,
     enableOfflineQueue: false,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 5), 2_000) * (0.75 + Math.random() / 2),
+    retryStrategy: (attempt) => backoffMs(attempt, STORE_RECONNECT),
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     scripts: options.scripts ?? scripts,
   });

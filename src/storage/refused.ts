@@ -1,3 +1,4 @@
+import { type Backoff, backoffMs } from '../lib/backoff.ts';
 import type { TargetKind } from '../poll/model.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import type { Keys } from './keys.ts';
@@ -13,8 +14,7 @@ export interface RefusedTarget {
   tries: number;
 }
 
-const FIRST_RETRY_MS = 10 * 60_000;
-const LAST_RETRY_MS = 24 * 3_600_000;
+const RETRY: Backoff = { firstMs: 10 * 60_000, mostMs: 24 * 3_600_000 };
 const REASON_LENGTH = 200;
 /** Refused targets of one kind that are remembered. More than that are found again in each poll, as far as it may look. */
 const MOST = 10_000;
@@ -57,7 +57,7 @@ export class Refused {
       // Removed meanwhile, noted by an attempt before this one, or one too many.
       if (scores[i] === null || (known && known.retryAtMs > nowMs) || (!known && room-- <= 0)) continue;
       const tries = (known?.tries ?? 0) + 1;
-      const retryAtMs = nowMs + Math.min(FIRST_RETRY_MS * 2 ** (tries - 1), LAST_RETRY_MS);
+      const retryAtMs = nowMs + backoffMs(tries, RETRY);
       const sinceMs = known?.sinceMs ?? nowMs;
       fields.push(id, JSON.stringify({ reason: reason.slice(0, REASON_LENGTH), sinceMs, retryAtMs, tries }));
     }

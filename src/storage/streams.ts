@@ -1,3 +1,4 @@
+import { BROADCAST_MOST_MS, LEASE_MS, MARK_MS, PAGE_TTL_SECONDS, VISIBILITY_LAG_MS } from '../poll/limits.ts';
 import type { Stream, TargetKind } from '../poll/model.ts';
 import type { PageRef, PollRef, UnpolledTargets } from '../poll/steps.ts';
 import type { UnpolledRange } from '../poll/unpolled.ts';
@@ -7,20 +8,6 @@ import type { DiffRequest, DiffResult, StagedStream } from './diff.ts';
 import type { Dragonfly } from './dragonfly.ts';
 import { Keys } from './keys.ts';
 import { countInGames, splitGames } from './splitGames.ts';
-
-/** A staged page is needed until its slice is diffed: seconds, or as long as the workers are away. */
-const PAGE_TTL_SECONDS = 15 * 60;
-/**
- * How long a claim keeps other polls off a stream whose owner neither publishes nor renews (its workflow was
- * terminated). Longer than one attempt to publish and the pause before the next.
- */
-export const LEASE_MS = 60_000;
-/** A mark outlives the stream's last sight by this; Twitch ends a broadcast after 48 hours. */
-const MARK_MS = 7 * 24 * 3_600_000;
-/** How late a stream may show up in Twitch's API after its start: 1 to 3 minutes were reported, here with a margin. */
-export const VISIBILITY_LAG_MS = 10 * 60_000;
-/** After a loss of state, how long streams that started before it are taken in silently; a broadcast's greatest length. */
-const AFTER_LOSS_MS = 48 * 3_600_000;
 
 /** What a poll knows of the last finished one when it opens. */
 export interface KnownPoll {
@@ -78,7 +65,7 @@ export class Streams {
       storeVersion ?? 0,
       storeVersion === undefined ? known.pollMs : 0,
       silentBefore,
-      nowMs + AFTER_LOSS_MS,
+      nowMs + BROADCAST_MOST_MS,
     );
     return { lost: lost === 1, no };
   }

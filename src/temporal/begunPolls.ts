@@ -1,5 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from '../lib/log.ts';
+import { LOOK_EVERY_MS, TEMPORAL_ANSWER_MS } from '../poll/limits.ts';
 
 /** How a run ended that did not tell: Temporal's status in lower case. */
 export type UntoldEnd = 'failed' | 'cancelled' | 'terminated' | 'timed_out';
@@ -12,8 +13,6 @@ const UNTOLD: Record<string, UntoldEnd> = {
 };
 /** More than ever run at a time; where we may not ask for them, the oldest are forgotten. */
 const MOST_RUNS = 100;
-const LOOK_EVERY_MS = 10_000;
-const LOOK_WITHIN_MS = 5_000;
 
 export interface BegunPollsOptions {
   /** Undefined while there is no connection. */
@@ -80,7 +79,7 @@ export class BegunPolls {
     if (!client) return undefined;
     try {
       const handle = client.workflow.getHandle(workflowId, runId);
-      return (await client.withDeadline(Date.now() + LOOK_WITHIN_MS, () => handle.describe())).status.name;
+      return (await client.withDeadline(Date.now() + TEMPORAL_ANSWER_MS, () => handle.describe())).status.name;
     } catch (error) {
       return error instanceof WorkflowNotFoundError ? 'GONE' : undefined;
     }

@@ -1,6 +1,7 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { SettingsError } from '../config/env.ts';
+import { COMMAND_CONNECT_MS } from '../poll/limits.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
 const DEFAULT_NAMESPACE = 'default';
@@ -131,11 +132,11 @@ export async function checkNamespace(
 /**
  * Connects a client, for commands that a person waits for. Close the connection when done.
  *
- * @throws TemporalUnavailableError after `timeoutMs` without an answer (default 5,000), or if the namespace is missing
+ * @throws TemporalUnavailableError after `timeoutMs` without an answer, or if the namespace is missing
  */
 export async function connectClient(
   settings: TemporalSettings,
-  timeoutMs = 5_000,
+  timeoutMs = COMMAND_CONNECT_MS,
 ): Promise<{ client: Client; connection: Connection }> {
   let connection: Connection;
   try {

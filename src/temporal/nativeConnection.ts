@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
+import { backoffMs } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
+import { TEMPORAL_CONNECT_MS, TEMPORAL_RECONNECT } from '../poll/limits.ts';
 import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from './connection.ts';
 
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MOST_MS = 5_000;
 /** How often somebody who reads the log is told that the wait goes on. */
 const REMIND_MS = 30_000;
-/** A server that takes the connection and does not answer must not stop the attempts. */
-const ATTEMPT_MS = 10_000;
 
 /**
  * Connects a worker to Temporal, however long it takes until the server is there and knows the namespace: in a fresh
@@ -22,7 +20,7 @@ export async function connectNative(
 ): Promise<NativeConnection> {
   const { logger, signal, onWait } = options;
   let said = { message: '', atMs: 0 };
-  for (let attempt = 0; ; attempt++) {
+  for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     try {
       const connection = await connectOnce(settings, signal);
@@ -37,8 +35,7 @@ export async function connectNative(
         logger.warn(`${error.message}; trying again until it works`);
       }
     }
-    const backoffMs = Math.min(BACKOFF_FIRST_MS * 2 ** attempt, BACKOFF_MOST_MS);
-    await sleep(backoffMs * (0.75 + Math.random() / 2), undefined, { signal });
+    await sleep(backoffMs(attempt, TEMPORAL_RECONNECT), undefined, { signal });
   }
 }
 
@@ -46,7 +43,7 @@ async function connectOnce(settings: TemporalSettings, signal: AbortSignal): Pro
   const connecting = NativeConnection.connect(settings.connectionOptions);
   let connection: NativeConnection;
   try {
-    connection = await within(connecting, ATTEMPT_MS, signal);
+    connection = await within(connecting, TEMPORAL_CONNECT_MS, signal);
   } catch (error) {
     // It may still come through when nobody waits for it any more.
     connecting.then((late) => late.close()).catch(() => undefined);
@@ -54,7 +51,7 @@ async function connectOnce(settings: TemporalSettings, signal: AbortSignal): Pro
     throw unreachable(settings, error);
   }
   try {
-    await within(checkNamespace(connection, settings, ATTEMPT_MS), ATTEMPT_MS, signal);
+    await within(checkNamespace(connection, settings, TEMPORAL_CONNECT_MS), TEMPORAL_CONNECT_MS, signal);
     return connection;
   } catch (error) {
     await connection.close();

@@ -2,6 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { type InjectedSinks, type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Activities } from '../activities/index.ts';
 import type { Logger } from '../lib/log.ts';
+import {
+  ACTIVITY_SLOTS,
+  BEAT_PASSED_ON_MS,
+  DELIVERY_SLOTS,
+  REQUEST_SLOTS,
+  STOP_CANCEL_MS,
+  STOP_LEAVE_MS,
+} from '../poll/limits.ts';
 import { deliverTaskQueueOf, twitchTaskQueueOf } from '../poll/names.ts';
 import type { PollSinks } from '../poll/report.ts';
 
@@ -43,12 +51,9 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
   const common = {
     connection,
     namespace,
-    // What is in hand is done within seconds. What is not is cancelled at 8 s and given up at 10.5 s, so that the rest of
-    // the shutdown fits into 15 s; Temporal then starts it again elsewhere.
-    shutdownGraceTime: '8s',
-    shutdownForceTime: '10500ms',
-    // Activities beat every second and are missed after 10 s: passing on one beat in two seconds leaves room for a lost one.
-    maxHeartbeatThrottleInterval: '2s',
+    shutdownGraceTime: STOP_CANCEL_MS,
+    shutdownForceTime: STOP_LEAVE_MS,
+    maxHeartbeatThrottleInterval: BEAT_PASSED_ON_MS,
   } satisfies Partial<WorkerOptions>;
 
   const workers = [
@@ -63,15 +68,14 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
       // Few workflows run at a time; one that leaves the cache is replayed from its history.
       maxCachedWorkflows: 20,
       maxConcurrentWorkflowTaskExecutions: 10,
-      // While the broker blocks, each attempt to publish holds its slot for half a minute: the others must not run out.
-      maxConcurrentActivityTaskExecutions: 200,
+      maxConcurrentActivityTaskExecutions: ACTIVITY_SLOTS,
     }),
     await Worker.create({
       ...common,
       taskQueue: twitchTaskQueueOf(instance),
       activities: { pollPage, checkUsers },
       maxTaskQueueActivitiesPerSecond: requestsPerMinute / 60,
-      maxConcurrentActivityTaskExecutions: 50,
+      maxConcurrentActivityTaskExecutions: REQUEST_SLOTS,
       // A number that adapts itself starved on a rate-limited queue with several partitions.
       activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 10 },
     }),
@@ -79,8 +83,7 @@ export async function startWorkers(options: WorkersOptions): Promise<TemporalWor
       ...common,
       taskQueue: deliverTaskQueueOf(instance),
       activities: { deliverEvents },
-      // More than publish at a time: the rest renew their claims, which takes milliseconds, and come back later.
-      maxConcurrentActivityTaskExecutions: 50,
+      maxConcurrentActivityTaskExecutions: DELIVERY_SLOTS,
       activityTaskPollerBehavior: { type: 'simple-maximum', maximum: 5 },
     }),
   ];

@@ -1,19 +1,16 @@
 import { Secret } from '../config/secret.ts';
 import type { Logger } from '../lib/log.ts';
+import { TOKEN_MARGIN_MS, VALIDATE_MS } from '../poll/limits.ts';
 import { helixError, TwitchError, tokenError } from './errors.ts';
 import type { HttpOrigin } from './http.ts';
 import { parseToken, parseValidation } from './schema.ts';
 
-/** An app access token lives about 60 days, but `expires_in` decides; it is replaced this long before (or at 9/10 of its life). */
-const EXPIRY_MARGIN_MS = 60_000;
-/** Longer than any token that Twitch issues, and short enough for date arithmetic. */
+/** Longer than any token that Twitch issues (about 60 days), and short enough for date arithmetic. */
 const MAX_LIFETIME_SECONDS = 366 * 86_400;
 /** How long a refusal of the credentials is remembered, so that a thousand waiting activities do not each ask /token. */
 const CREDENTIALS_MEMORY_MS = 30_000;
 /** The same for Helix refusing a new token: short, because an outage of Twitch's own looks alike. */
 const REFUSAL_MEMORY_MS = 5_000;
-/** A token is only checked here: a slow /validate must not take the time of the request that it precedes. */
-const VALIDATE_TIMEOUT_MS = 5_000;
 /** After a check that gave no answer, requests go on for this long before the next one, or each would wait for a timeout. */
 const VALIDATE_PAUSE_MS = 5_000;
 
@@ -167,7 +164,7 @@ export class AppAccessToken {
         method: 'GET',
         path: '/validate',
         headers: { authorization: `OAuth ${token.secret.reveal()}` },
-        totalTimeoutMs: VALIDATE_TIMEOUT_MS,
+        totalTimeoutMs: VALIDATE_MS,
       });
       if (answer.status === 401) {
         logger.warn('Twitch says that the app access token is no longer valid');
@@ -196,7 +193,7 @@ export class AppAccessToken {
     }
     const lifeMs = Math.min(expiresInSeconds, MAX_LIFETIME_SECONDS) * 1000;
     const expiresAtMs = this.#options.lifetime() + lifeMs;
-    return { expiresAtMs, renewAtMs: expiresAtMs - Math.min(EXPIRY_MARGIN_MS, lifeMs / 10) };
+    return { expiresAtMs, renewAtMs: expiresAtMs - Math.min(TOKEN_MARGIN_MS, lifeMs / 10) };
   }
 
   /** Only what waiting can't mend sooner is remembered; a server or network error is tried again by the next caller. */

@@ -1,20 +1,20 @@
 import { Agent, request } from 'undici';
+import { TWITCH_REQUEST } from '../poll/limits.ts';
 import { type Answer, TwitchError } from './errors.ts';
 
-/** Limits of one origin's connections; times in milliseconds. The defaults are undici's 300 s cut to what a poll can wait. */
+/** Limits of one origin's connections; times in milliseconds, by default those of `poll/limits.ts`. */
 export interface HttpLimits {
   /**
    * Connections to keep at most (default 16). Requests beyond that queue inside `totalTimeoutMs`: at Twitch's 13.3
    * requests a second, 16 keep up until an answer takes 1.2 s, and idle ones cost nothing.
    */
   connections: number;
-  /** Default 5,000. */
   connectTimeoutMs: number;
-  /** From the request's last byte to the end of the answer's headers. Default 10,000. */
+  /** From the request's last byte to the end of the answer's headers. */
   headersTimeoutMs: number;
-  /** Between two pieces of the body. Default 10,000. */
+  /** Between two pieces of the body. */
   bodyTimeoutMs: number;
-  /** The whole request, its wait for a connection included. Default 15,000. */
+  /** The whole request, its wait for a connection included. */
   totalTimeoutMs: number;
   /**
    * Default 32 MiB. A page of 100 streams is about 80 KB; were each of their titles 300 KB long, it would still be read, and
@@ -25,10 +25,7 @@ export interface HttpLimits {
 
 const DEFAULT_LIMITS: HttpLimits = {
   connections: 16,
-  connectTimeoutMs: 5_000,
-  headersTimeoutMs: 10_000,
-  bodyTimeoutMs: 10_000,
-  totalTimeoutMs: 15_000,
+  ...TWITCH_REQUEST,
   maxBodyBytes: 32 * 1024 * 1024,
 };
 

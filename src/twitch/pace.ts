@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { REQUEST_SPACING_MOST_MS } from '../poll/limits.ts';
 import type { RateLimit } from './rate.ts';
 
 /** Below this share of the bucket requests slow down: what is left absorbs bursts and answers that are on their way. */
 const RESERVE = 0.1;
-/** However empty the bucket is, one request is sent this often: its answer shows whether the bucket has filled again. */
-const MOST_SPACING_MS = 2_000;
 
 /**
  * Slows requests down before the bucket is empty, when another client of the same client id takes points too. Our own
@@ -35,7 +34,7 @@ export class Pace {
       return;
     }
     const refillMs = 60_000 / Math.max(limit, 1);
-    this.#spacingMs = Math.min((refillMs * reserve) / Math.max(remaining, 1), MOST_SPACING_MS);
+    this.#spacingMs = Math.min((refillMs * reserve) / Math.max(remaining, 1), REQUEST_SPACING_MOST_MS);
   }
 
   /** Waits for this request's turn. @throws the signal's reason when it is aborted meanwhile */

@@ -1,3 +1,5 @@
+import { RATE_RESET_MOST_MS } from '../poll/limits.ts';
+
 /**
  * The token bucket as one answer showed it. Source: https://dev.twitch.tv/docs/api/guide#twitch-rate-limits: `limit` points
  * are refilled per minute, `remaining` are left, and at `resetAtMs` (Unix milliseconds) the bucket is full again.
@@ -10,8 +12,6 @@ export interface RateLimit {
 
 type Headers = Record<string, string | string[] | undefined>;
 
-/** The bucket refills once a minute, so no honest reset is further away; a larger one is a skewed clock or a bad header. */
-const MAX_WAIT_MS = 60_000;
 /** A reset that has passed: our clock is ahead, or others emptied the bucket meanwhile. Not at once, or it becomes a loop. */
 const MIN_WAIT_MS = 1_000;
 /** A 429 without a usable reset: the bucket refills continuously, so that a few seconds bring points (800/min: 13 a second). */
@@ -29,12 +29,12 @@ export function readRateLimit(headers: Headers, nowMs: number): RateLimit | unde
   const remaining = wholeNumber(headers, 'ratelimit-remaining');
   const resetSeconds = wholeNumber(headers, 'ratelimit-reset');
   if (limit === undefined || remaining === undefined || resetSeconds === undefined) return undefined;
-  return { limit, remaining, resetAtMs: Math.min(resetSeconds * 1000, nowMs + MAX_WAIT_MS) };
+  return { limit, remaining, resetAtMs: Math.min(resetSeconds * 1000, nowMs + RATE_RESET_MOST_MS) };
 }
 
 /** When to try again after a 429, in Unix milliseconds: 1 to 60 seconds from now, whatever the header says. */
 export function retryAtMs(headers: Headers, nowMs: number): number {
   const resetSeconds = wholeNumber(headers, 'ratelimit-reset');
   if (resetSeconds === undefined) return nowMs + UNKNOWN_WAIT_MS;
-  return Math.min(Math.max(resetSeconds * 1000, nowMs + MIN_WAIT_MS), nowMs + MAX_WAIT_MS);
+  return Math.min(Math.max(resetSeconds * 1000, nowMs + MIN_WAIT_MS), nowMs + RATE_RESET_MOST_MS);
 }

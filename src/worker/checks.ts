@@ -1,12 +1,12 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
+import { CHECK_TEMPORAL_MS } from '../poll/limits.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Dragonfly } from '../storage/dragonfly.ts';
 import { checkNamespace, type TemporalSettings } from '../temporal/connection.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 
-const ASK_TEMPORAL_MS = 1_500;
 /** A refused or missing token is asked for again this often while nobody polls. */
 const TOKEN_EVERY_MS = 10_000;
 
@@ -29,7 +29,7 @@ export function temporalCheck(
     if (!connection) {
       return { ok: false, detail: state.waiting() ?? `connecting to Temporal at ${address} (TEMPORAL_ADDRESS)` };
     }
-    await checkNamespace(connection, settings, ASK_TEMPORAL_MS);
+    await checkNamespace(connection, settings, CHECK_TEMPORAL_MS);
     const workers = Object.entries(state.workers());
     if (workers.length === 0) return { ok: false, detail: 'the workers are starting' };
     const idle = workers.find(([, runState]) => runState !== 'RUNNING');

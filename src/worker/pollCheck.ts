@@ -1,10 +1,8 @@
 import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
+import { SLICE_PAGES, STUCK_POLLS } from '../poll/limits.ts';
 import type { Progress } from '../storage/progress.ts';
 import type { ScheduleView } from '../temporal/schedule/view.ts';
-
-/** Batches that a poll compares at once: without news there is a sign of progress only this often. */
-const BATCHES_PER_DIFF = 20;
 
 export interface PollCheckOptions {
   progress: Pick<Progress, 'read'>;
@@ -24,7 +22,8 @@ export interface PollCheckOptions {
  */
 export function pollCheck(options: PollCheckOptions): Check {
   const { progress, schedule, settings, now = Date.now, monotonic = () => performance.now() } = options;
-  const diffSeconds = (BATCHES_PER_DIFF * 60) / settings.TWITCH_REQUESTS_PER_MINUTE;
+  // Without news there is a sign of progress only this often.
+  const sliceSeconds = (SLICE_PAGES * 60) / settings.TWITCH_REQUESTS_PER_MINUTE;
   const started = new LastTime(now, monotonic);
   const through = new LastTime(now, monotonic);
   return async () => {
@@ -35,7 +34,8 @@ export function pollCheck(options: PollCheckOptions): Check {
       through.note(times.progressMs);
     }
     const intervalSeconds = view?.intervalSeconds ?? settings.POLL_INTERVAL_SECONDS;
-    const limitMs = Math.max(3 * intervalSeconds, 90, 2 * diffSeconds) * 1_000;
+    const limitMs =
+      Math.max(STUCK_POLLS.intervals * intervalSeconds, STUCK_POLLS.leastSeconds, 2 * sliceSeconds) * 1_000;
     const pause = view?.paused ? `the schedule is paused${view.note ? ` (${view.note})` : ''}` : '';
     if (through.ageMs <= limitMs) {
       return { ok: true, detail: `last poll got through ${ago(through.ageMs)}${pause && `; ${pause}`}` };

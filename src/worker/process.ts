@@ -7,6 +7,7 @@ import { metricsEndpoint } from '../http/metrics.ts';
 import { readyz } from '../http/readyz.ts';
 import { createHttpServer, listen } from '../http/server.ts';
 import type { Logger } from '../lib/log.ts';
+import { BROKER_CLOSE_MS, STORE_START_MS } from '../poll/limits.ts';
 import { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import { connectDragonfly, waitUntilReady } from '../storage/dragonfly.ts';
 import { Keys, keyPrefix } from '../storage/keys.ts';
@@ -26,12 +27,6 @@ import { noteProgress } from './noteProgress.ts';
 import { pollCheck } from './pollCheck.ts';
 import { closing, type Stop } from './stop.ts';
 import { targetsCheck } from './targetsCheck.ts';
-
-/** How long workers wait for the store at the start: without it they only collect failed attempts. */
-const STORE_WAIT_MS = 30_000;
-
-/** The publisher waits for outstanding confirms, and for a broker that answers late. */
-const BROKER_CLOSE_MS = 3_000;
 
 export interface ProcessOptions {
   settings: Settings;
@@ -124,7 +119,7 @@ export async function runProcess({
           waiting = reason;
         },
       }),
-      Promise.race([waitUntilReady(redis, STORE_WAIT_MS), stop.requested]),
+      Promise.race([waitUntilReady(redis, STORE_START_MS), stop.requested]),
     ]);
     const temporalClient = new Client({ connection, namespace: temporal.namespace });
     client = temporalClient;

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../lib/log.ts';
+import { CLOSE_MS, STOP_MS } from '../poll/limits.ts';
 
-/** Everything in all: container runtimes and supervisors tend to kill after 10 to 30 seconds. */
-const STOP_WITHIN_MS = 15_000;
-const CLOSE_WITHIN_MS = 1_000;
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /** A request to stop: `signal` for what can be aborted, `requested` for what waits. */
@@ -27,9 +25,9 @@ export function stopOnSignals(logger: Logger): Stop {
       }
       logger.info({ signal: name }, 'stopping: what is in hand is finished first; a second signal ends at once');
       setTimeout(() => {
-        logger.fatal(`not stopped within ${STOP_WITHIN_MS / 1_000} s: ending by force`);
+        logger.fatal(`not stopped within ${STOP_MS / 1_000} s: ending by force`);
         process.exit(1);
-      }, STOP_WITHIN_MS).unref();
+      }, STOP_MS).unref();
       controller.abort();
       resolve();
     });
@@ -50,7 +48,7 @@ export function exitOnUncaught(logger: Logger): void {
 
 /** Returns a function that closes one thing: it neither throws nor takes long, so that the others get their turn. */
 export function closing(logger: Logger) {
-  return async (what: string, close: () => unknown, withinMs = CLOSE_WITHIN_MS): Promise<void> => {
+  return async (what: string, close: () => unknown, withinMs = CLOSE_MS): Promise<void> => {
     const timer = new AbortController();
     const late = sleep(withinMs, undefined, { signal: timer.signal }).then(() => {
       throw new Error(`not within ${withinMs / 1_000} s`);

@@ -1,10 +1,7 @@
 import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
+import { MISSED_POLLS } from '../poll/limits.ts';
 import type { Streams } from '../storage/streams.ts';
-
-/** One failure is the next poll's to mend: a batch has failed for good when so many polls in a row did not reach it. */
-const POLLS = 10;
-const LEAST_MS = 10 * 60_000;
 
 /**
  * Every target is reached: none has been missed by all polls for ten intervals, and ten minutes at least. What Twitch
@@ -15,7 +12,8 @@ export function targetsCheck(
   settings: Pick<Settings, 'POLL_INTERVAL_SECONDS'>,
   now = Date.now,
 ): Check {
-  const limitMs = Math.max(POLLS * settings.POLL_INTERVAL_SECONDS * 1_000, LEAST_MS);
+  const { intervals, leastSeconds } = MISSED_POLLS;
+  const limitMs = Math.max(intervals * settings.POLL_INTERVAL_SECONDS, leastSeconds) * 1_000;
   return async () => {
     const late = (await streams.readUnpolled()).filter(({ missedMs }) => now() - missedMs > limitMs);
     const [worst] = late.toSorted((a, b) => a.missedMs - b.missedMs);

@@ -1,13 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { condition, getExternalWorkflowHandle, ParentClosePolicy, startChild } from '@temporalio/workflow';
+import { GATHER_MS } from '../poll/limits.ts';
 import type { Claimed } from '../poll/steps.ts';
 import type { DeliverInput, deliverStreams } from './deliverStreams.ts';
 import { HAND_OVER_SIGNAL } from './deliverStreams.ts';
 import type { Delivery, Resume } from './input.ts';
 import { summarizeEvents } from './summaries.ts';
 
-/** How long events are gathered before they go to the delivery: far less than their claims last. */
-const GATHER_MS = 10_000;
 /** JSON of the events in one message to the delivery, in characters: at three bytes each it is below Temporal's 2 MB. */
 const MOST_CHARACTERS = 400_000;
 /** What one delivery takes before another follows it: its history stays small, whatever a first import finds. */

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Allowance } from '../poll/bisection.ts';
 import type { Cursor } from '../poll/cursor.ts';
+import { REQUEST_WINDOW_MOST } from '../poll/limits.ts';
 import { TWITCH_TASK_QUEUE } from '../poll/names.ts';
 import type { LastPoll, PollReport } from '../poll/report.ts';
 import type { PollRef } from '../poll/steps.ts';
@@ -56,8 +57,7 @@ export function checkInput(input: unknown): PollInput {
   const isCount = (value: unknown, most: number) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
   const expected: Record<keyof PollInput, [check: (value: unknown) => boolean, expectation: string]> = {
-    // Temporal wedges a workflow with 2,000 pending activities, and slows down long before that.
-    window: [(value) => isCount(value, 100), 'a whole number from 1 to 100'],
+    window: [(value) => isCount(value, REQUEST_WINDOW_MOST), `a whole number from 1 to ${REQUEST_WINDOW_MOST}`],
     batchesPerRun: [(value) => isCount(value, 2_000), 'a whole number from 1 to 2000'],
     twitchTaskQueue: [
       (value) => typeof value === 'string' && value !== '',

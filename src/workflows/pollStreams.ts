@@ -1,5 +1,6 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
+import { REQUEST_WINDOW } from '../poll/limits.ts';
 import type { Batch } from '../poll/model.ts';
 import { twitchTaskQueueOf } from '../poll/names.ts';
 import {
@@ -18,8 +19,6 @@ import { fetchTargets, twitchActivities } from './proxies.ts';
 import { Semaphore } from './semaphore.ts';
 import { Slices } from './slices.ts';
 
-const WINDOW = 50;
-
 const { polls } = proxySinks<PollSinks>();
 
 /**
@@ -34,7 +33,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   const state = input.resume ?? openingState();
   const { poll, report } = state;
   const twitch = twitchActivities(input.twitchTaskQueue ?? twitchTaskQueueOf(workflowInfo().taskQueue));
-  const requests = new Semaphore(input.window ?? WINDOW);
+  const requests = new Semaphore(input.window ?? REQUEST_WINDOW);
   const slices = new Slices(state);
   const slicesDone = slices.run();
   const batches = new Batches(state, slices, twitch);

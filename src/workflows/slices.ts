@@ -5,6 +5,7 @@ import {
   condition,
   setCurrentDetails,
 } from '@temporalio/workflow';
+import { ASK_BROKER_AGAIN_MS, GIVE_UP_MOST_SECONDS, PUBLISHERS, SLICE_PAGES } from '../poll/limits.ts';
 import type { Batch, StreamEvent } from '../poll/model.ts';
 import { noteProblem, noteStoreVersion } from '../poll/report.ts';
 import type { Claimed, PageRef, SkippedStreams } from '../poll/steps.ts';
@@ -14,18 +15,6 @@ import { diffStreams, publishStreams } from './proxies.ts';
 import { Semaphore } from './semaphore.ts';
 import { summarizeEvents, summarizeSlice } from './summaries.ts';
 import { takesNewSteps } from './version.ts';
-
-/** Pages or complete batches that make a slice. Slices are cut earlier when a page shows a stream that is new. */
-const SLICE = 20;
-/** Publish activities at a time: enough that slices do not wait for each other's confirms. */
-const PUBLISHERS = 10;
-/**
- * How long a broker may fail before its events are handed over, where the interval is longer: they hold the publishers,
- * and what is staged meanwhile expires after 15 minutes.
- */
-const MOST_GIVE_UP_SECONDS = 60;
-/** How long after the broker has failed a poll that goes on asks it again. */
-const ASK_AGAIN_MS = 30_000;
 
 /**
  * Diffs and publishes what the requests bring in, slice by slice, so that an event does not wait for the end of a long
@@ -85,7 +74,7 @@ export class Slices {
   }
 
   async #nextSlice(): Promise<boolean> {
-    const isCut = () => this.#urgent || this.#pages.length >= SLICE || this.#complete.length >= SLICE;
+    const isCut = () => this.#urgent || this.#pages.length >= SLICE_PAGES || this.#complete.length >= SLICE_PAGES;
     await condition(() => this.#closed || isCut());
     return this.#pages.length + this.#complete.length > 0;
   }
@@ -94,10 +83,10 @@ export class Slices {
     // What is claimed must not wait for a publisher: its claim would run out meanwhile.
     if (this.#publishing.full && takesNewSteps()) await this.#publishing.free();
     const { poll, last, report } = this.#state;
-    const pages = this.#pages.slice(0, SLICE);
+    const pages = this.#pages.slice(0, SLICE_PAGES);
     // Misses are counted when all pages that have come in are diffed: a complete batch's pages are among them.
     const all = pages.length === this.#pages.length;
-    const taken = all ? this.#complete.slice(0, SLICE) : [];
+    const taken = all ? this.#complete.slice(0, SLICE_PAGES) : [];
     const complete = taken.filter((batch) => !this.#lost.has(batch.no)).map((batch) => this.#sureOf(batch));
     const owner = `${poll.id}#${this.#state.diffs++}`;
     if (all) this.#urgent = false;
@@ -167,7 +156,7 @@ export class Slices {
     if (!this.#brokerIsAway()) {
       // A broker that was away a moment ago gets one attempt, so that polls keep their interval meanwhile.
       const away = last.brokerAway || this.#state.brokerAwayMs !== undefined;
-      const giveUpAfterSeconds = away ? 0 : Math.min(intervalSeconds, MOST_GIVE_UP_SECONDS);
+      const giveUpAfterSeconds = away ? 0 : Math.min(intervalSeconds, GIVE_UP_MOST_SECONDS);
       try {
         const { announced } = await publishStreams.executeWithOptions({ summary: summarizeEvents(events) }, [
           { poll, owner, events, giveUpAfterSeconds },
@@ -194,7 +183,7 @@ export class Slices {
   #brokerIsAway(): boolean {
     const { brokerAwayMs } = this.#state;
     if (brokerAwayMs === undefined) return false;
-    return Date.now() - brokerAwayMs < ASK_AGAIN_MS || !takesNewSteps();
+    return Date.now() - brokerAwayMs < ASK_BROKER_AGAIN_MS || !takesNewSteps();
   }
 }
 

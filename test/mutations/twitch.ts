@@ -68,8 +68,8 @@ export const twitchMutations: Mutation[] = [
     edits: [
       {
         file: 'src/workflows/proxies.ts',
-        find: "    startToCloseTimeout: '5 minutes',\n",
-        put: "    startToCloseTimeout: '5 minutes',\n    scheduleToCloseTimeout: '5 minutes',\n",
+        find: '    allowEagerDispatch: false,\n',
+        put: '    allowEagerDispatch: false,\n    scheduleToCloseTimeout: REQUEST_ATTEMPT_MS,\n',
       },
     ],
     suites: ['workflows/waiting'],

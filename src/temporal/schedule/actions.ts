@@ -7,9 +7,8 @@ import {
   ScheduleOverlapPolicy,
   type ScheduleUpdateOptions,
 } from '@temporalio/client';
+import { CATCHUP_WINDOW_MS } from '../../poll/limits.ts';
 import { DEFAULT_INSTANCE, POLL_WORKFLOW_TYPE, pollWorkflowId } from '../../poll/names.ts';
-
-const CATCHUP_WINDOW_MS = 60_000;
 
 /** What distinguishes one installation's schedule from another's. */
 export interface ScheduleSettings {
@@ -124,7 +123,7 @@ export function scheduleCommand(
     ['schedule-id', instance],
     ['interval', `${intervalSeconds}s`],
     ['overlap-policy', 'BufferOne'],
-    ['catchup-window', '1m'],
+    ['catchup-window', `${CATCHUP_WINDOW_MS / 60_000}m`],
     ['workflow-id', pollWorkflowId(instance)],
     ['task-queue', instance],
     ['type', POLL_WORKFLOW_TYPE],

@@ -1,4 +1,5 @@
 import { type Client, type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
+import { CHECK_SCHEDULE_MS, TEMPORAL_ANSWER_MS } from '../../poll/limits.ts';
 import { readScheduleState } from './state.ts';
 
 /** What readiness has to know of the schedule. */
@@ -12,7 +13,6 @@ export interface ScheduleView {
 }
 
 const ASK_EVERY_MS = 10_000;
-const ASK_WITHIN_MS = 1_000;
 
 /**
  * The schedule as Temporal has it, asked for at most every ten seconds: it may have been made with another interval than
@@ -34,7 +34,7 @@ export function scheduleView(
     askedMs = now();
     const schedule = connected.schedule.getHandle(id);
     try {
-      view = viewOf(await connected.withDeadline(Date.now() + ASK_WITHIN_MS, () => schedule.describe()));
+      view = viewOf(await connected.withDeadline(Date.now() + CHECK_SCHEDULE_MS, () => schedule.describe()));
     } catch (error) {
       if (error instanceof ScheduleNotFoundError) {
         view = { exists: false, paused: false, note: '', intervalSeconds: undefined };
@@ -55,12 +55,10 @@ function viewOf({ state, info }: ScheduleDescription): ScheduleView {
   };
 }
 
-const REPORT_WITHIN_MS = 5_000;
-
 /** What the newest poll of the schedule that ended well has reported; undefined when there is none. @throws what Temporal says */
 export async function lastReport(client: Client, id: string): Promise<unknown> {
   try {
-    const { lastCompleted } = await client.withDeadline(Date.now() + REPORT_WITHIN_MS, () =>
+    const { lastCompleted } = await client.withDeadline(Date.now() + TEMPORAL_ANSWER_MS, () =>
       readScheduleState(client, id),
     );
     return lastCompleted?.report;

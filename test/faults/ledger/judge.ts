@@ -1,3 +1,4 @@
+import { LEASE_MS } from '../../../src/poll/limits.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { Evidence } from './evidence.ts';
 import { expectation, isAnnouncedAfterLoss } from './expectation.ts';
@@ -5,8 +6,6 @@ import type { Arrival } from './mailbox.ts';
 import type { TrueStream } from './truth.ts';
 import type { Delays, Finding, Verdict } from './verdict.ts';
 
-/** How long a claim keeps others off. */
-const LEASE_MS = 60_000;
 const FIELDS = 'game_id,started_at,title,user_id,user_login';
 
 /** Compares what was true with what arrived. */
