@@ -205,7 +205,7 @@ async function runIn(system: System, options: CampaignOptions): Promise<Campaign
     faults.push(record);
     const note = await kind.strike(stage, lastsMs, own);
     record.endMs = Date.now();
-    if (note !== undefined) record.note = note;
+    if (typeof note === 'string') record.note = note;
     return record;
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { System } from '../../sandbox/system.ts';
 import type { Random } from '../../sandbox/twitch/random.ts';
 import type { Cast } from './cast.ts';
@@ -44,7 +45,25 @@ export interface FaultKind {
   /** Takes several seconds to strike, or to be noticed. */
   slow?: true;
   /** Brings it about, lasts, and ends it: the service can be ready again from then on. Returns what is worth noting. */
-  strike(stage: Stage, lastsMs: number, random: Random): Promise<string | undefined>;
+  strike(stage: Stage, lastsMs: number, random: Random): Promise<string | undefined> | Promise<void>;
+}
+
+/** What goes on for a while: it begins, lasts, and ends. */
+export interface Lasting extends Omit<FaultKind, 'strike'> {
+  begin(stage: Stage): unknown;
+  end(stage: Stage): unknown;
+}
+
+export function lasting({ begin, end, ...kind }: Lasting): FaultKind {
+  return {
+    ...kind,
+    async strike(stage, lastsMs) {
+      await begin(stage);
+      await sleep(lastsMs);
+      await end(stage);
+      return `${(lastsMs / 1_000).toFixed(1)} s`;
+    },
+  };
 }
 
 /** A fault that happened. Times in Unix milliseconds. */

@@ -122,7 +122,7 @@ describe('what is lost', () => {
     const doubts = [{ targets: new Set([target]), removed: true, fromMs: START + 10_500, toMs: START + 10_800 }];
     assert.equal(verdict({ doubts }).lost.length, 1);
     const { lost, missed } = verdict({ doubts, firstSight: 'silent' });
-    assert.deepEqual([lost, missed['taken in silently']], [[], ['s1']]);
+    assert.deepEqual([lost, missed.suppressed], [[], ['s1']]);
     const later = stream({ startedMs: START + 10_900 });
     assert.equal(verdict({ streams: [later], doubts, firstSight: 'silent' }).lost.length, 1);
   });
@@ -150,11 +150,11 @@ describe('what is lost', () => {
     }
   });
 
-  it('is not an old stream that a store without its state takes in silently, unless a poll was through with it before', () => {
+  it('is not an old stream that is suppressed by a store without its state, unless a poll was through with it before', () => {
     const old = stream({ startedMs: START - 30 * MINUTE });
     const loss = fault(START + 10_500, { loses: true });
     const polls = [poll(START + 20_000)];
-    assert.deepEqual(verdict({ streams: [old], polls, faults: [loss] }).missed['taken in silently'], ['s1']);
+    assert.deepEqual(verdict({ streams: [old], polls, faults: [loss] }).missed.suppressed, ['s1']);
     assert.equal(verdict({ polls, faults: [loss] }).lost.length, 1);
     const earlier = [poll(START + 11_000), ...polls];
     assert.equal(

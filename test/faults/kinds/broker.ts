@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, connect } from 'amqplib';
 import { EXCHANGE, QUEUE } from '../../../src/publisher/topology.ts';
-import type { FaultKind, Stage } from '../fault.ts';
+import { type FaultKind, lasting, type Stage } from '../fault.ts';
 import { provoke } from './provoke.ts';
 
 const QUIET_MS = 300;
@@ -39,128 +39,87 @@ async function removeWhileQuiet(stage: Stage, remove: (channel: Channel) => Prom
   return isMended() ? `mended after ${((Date.now() - removedMs) / 1_000).toFixed(1)} s` : 'not mended yet';
 }
 
+/** Each disturbs the broker, and may keep a confirm away. */
+const BROKER = { part: 'broker', mayRepeat: true } as const;
+
 export const brokerKinds: FaultKind[] = [
-  {
+  lasting({
+    ...BROKER,
     name: 'broker stopped',
-    part: 'broker',
-    mayRepeat: true,
     lasts: [1_000, 8_000],
-    async strike({ system: { services } }, lastsMs) {
-      await services.rabbitmq.stopApp();
-      await sleep(lastsMs);
-      await services.rabbitmq.startApp();
-      return undefined;
-    },
-  },
-  {
+    begin: ({ system: { services } }) => services.rabbitmq.stopApp(),
+    end: ({ system: { services } }) => services.rabbitmq.startApp(),
+  }),
+  lasting({
+    ...BROKER,
     name: 'broker away for many intervals',
-    part: 'broker',
     slow: true,
-    mayRepeat: true,
     lasts: [8_000, 75_000],
-    async strike({ system: { services } }, lastsMs) {
-      await services.rabbitmq.stopApp();
-      await sleep(lastsMs);
-      await services.rabbitmq.startApp();
-      return `${Math.round(lastsMs / 1_000)} s`;
-    },
-  },
-  {
+    begin: ({ system: { services } }) => services.rabbitmq.stopApp(),
+    end: ({ system: { services } }) => services.rabbitmq.startApp(),
+  }),
+  lasting({
+    ...BROKER,
     name: 'broker node restarted',
-    part: 'broker',
     slow: true,
-    mayRepeat: true,
     lasts: [0, 3_000],
-    async strike({ system: { services } }, lastsMs) {
-      await services.rabbitmq.stop();
-      await sleep(lastsMs);
-      await services.rabbitmq.start();
-      return undefined;
-    },
-  },
+    begin: ({ system: { services } }) => services.rabbitmq.stop(),
+    end: ({ system: { services } }) => services.rabbitmq.start(),
+  }),
   {
+    ...BROKER,
     name: 'broker closes all connections',
-    part: 'broker',
-    mayRepeat: true,
-    async strike({ system: { services } }) {
-      await services.rabbitmq.closeAllConnections();
-      return undefined;
-    },
+    strike: ({ system: { services } }) => services.rabbitmq.closeAllConnections(),
   },
-  {
+  lasting({
+    ...BROKER,
     name: 'memory alarm',
-    part: 'broker',
-    mayRepeat: true,
     lasts: [1_000, 15_000],
-    async strike({ system: { services } }, lastsMs) {
-      await services.rabbitmq.setMemoryAlarm(true);
-      await sleep(lastsMs);
-      await services.rabbitmq.setMemoryAlarm(false);
-      return undefined;
-    },
-  },
+    begin: ({ system: { services } }) => services.rabbitmq.setMemoryAlarm(true),
+    end: ({ system: { services } }) => services.rabbitmq.setMemoryAlarm(false),
+  }),
   {
+    ...BROKER,
     name: 'exchange deleted',
-    part: 'broker',
-    mayRepeat: true,
-    async strike(stage) {
-      return removeWhileQuiet(stage, (channel) => channel.deleteExchange(EXCHANGE));
-    },
+    strike: (stage) => removeWhileQuiet(stage, (channel) => channel.deleteExchange(EXCHANGE)),
   },
   {
+    ...BROKER,
     name: 'queue deleted',
-    part: 'broker',
-    mayRepeat: true,
-    async strike(stage) {
-      return removeWhileQuiet(stage, (channel) => channel.deleteQueue(QUEUE));
-    },
+    strike: (stage) => removeWhileQuiet(stage, (channel) => channel.deleteQueue(QUEUE)),
   },
   {
+    ...BROKER,
     name: 'confirms late',
-    part: 'broker',
-    mayRepeat: true,
     lasts: [2_000, 14_000],
     async strike({ fleet, life }, lastsMs) {
       const release = Promise.withResolvers<'pass'>();
-      const stop = fleet.observe(
-        'broker',
-        () => (direction) => (direction === 'toClient' ? release.promise : undefined),
-      );
+      const stop = fleet.observe('broker', () => (to) => (to === 'toClient' ? release.promise : undefined));
       life.startOne();
       await sleep(lastsMs);
       stop();
       release.resolve('pass');
-      return undefined;
     },
   },
-  {
+  lasting({
+    ...BROKER,
     name: 'broker swallowed by a black hole',
-    part: 'broker',
     slow: true,
-    mayRepeat: true,
     lasts: [1_000, 8_000],
-    async strike({ fleet }, lastsMs) {
-      const lines = fleet.lines('broker');
-      for (const line of lines) line.blackHole(true);
-      await sleep(lastsMs);
-      for (const line of lines) line.blackHole(false);
-      return undefined;
-    },
-  },
+    begin: ({ fleet }) => fleet.lines('broker').map((line) => line.blackHole(true)),
+    end: ({ fleet }) => fleet.lines('broker').map((line) => line.blackHole(false)),
+  }),
   {
+    ...BROKER,
     name: 'broker connection half open',
-    part: 'broker',
     slow: true,
-    mayRepeat: true,
     async strike({ fleet }) {
       for (const line of fleet.lines('broker')) line.halfOpen();
-      return undefined;
     },
   },
   {
+    ...BROKER,
     name: 'broker connection cut while it is made',
-    part: 'broker',
-    mayRepeat: true,
     async strike({ fleet }, _lastsMs, random) {
       const lines = fleet.lines('broker');
       for (let times = 0; times < 6; times++) {
@@ -172,13 +131,11 @@ export const brokerKinds: FaultKind[] = [
         await sleep(600);
       }
       for (const line of lines) await line.restore();
-      return undefined;
     },
   },
   {
+    ...BROKER,
     name: 'broker connection reset',
-    part: 'broker',
-    mayRepeat: true,
     async strike({ fleet, life }, _lastsMs, random) {
       const [line] = fleet.lines('broker');
       // In the middle of a message or of a confirm.
@@ -186,7 +143,6 @@ export const brokerKinds: FaultKind[] = [
       life.startOne();
       await sleep(1_500);
       await line?.restore();
-      return undefined;
     },
   },
 ];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { FaultKind } from '../fault.ts';
+import { type FaultKind, lasting } from '../fault.ts';
 import { provoke } from './provoke.ts';
 import { STEPS } from './steps.ts';
 
@@ -12,33 +12,23 @@ export const storeKinds: FaultKind[] = [
     name: 'store restarted with its data',
     part: 'store',
     mayRepeat: true,
-    async strike({ system: { services } }) {
-      await services.redis.restart({ keepData: true });
-      return undefined;
-    },
+    strike: ({ system: { services } }) => services.redis.restart({ keepData: true }),
   },
   {
     name: 'store restarted without its data',
     part: 'store',
     mayRepeat: true,
     loses: true,
-    async strike({ system: { services } }) {
-      await services.redis.restart({ keepData: false });
-      return undefined;
-    },
+    strike: ({ system: { services } }) => services.redis.restart({ keepData: false }),
   },
-  {
+  lasting({
     name: 'store hangs',
     part: 'store',
     mayRepeat: true,
     lasts: [500, 9_000],
-    async strike({ system: { services } }, lastsMs) {
-      services.redis.pause();
-      await sleep(lastsMs);
-      services.redis.resume();
-      return undefined;
-    },
-  },
+    begin: ({ system: { services } }) => services.redis.pause(),
+    end: ({ system: { services } }) => services.redis.resume(),
+  }),
   {
     name: 'store stopped between confirm and mark',
     part: 'store',
@@ -83,7 +73,6 @@ export const storeKinds: FaultKind[] = [
       } finally {
         store.disconnect();
       }
-      return undefined;
     },
   },
   {
@@ -97,7 +86,6 @@ export const storeKinds: FaultKind[] = [
       for (const line of lines) line.cutAfter(1 + random.int(4_000), 'toClient');
       await sleep(lastsMs);
       for (const line of lines) await line.restore();
-      return undefined;
     },
   },
 ];

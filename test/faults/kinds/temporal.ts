@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { DEFAULT_INSTANCE } from '../../../src/poll/names.ts';
 import { pauseSchedule, resumeSchedule } from '../../../src/temporal/schedule/actions.ts';
-import type { FaultKind } from '../fault.ts';
+import { type FaultKind, lasting } from '../fault.ts';
 
 const POLICIES = {
   Skip: ScheduleOverlapPolicy.SKIP,
@@ -11,9 +11,9 @@ const POLICIES = {
   CancelOther: ScheduleOverlapPolicy.CANCEL_OTHER,
   TerminateOther: ScheduleOverlapPolicy.TERMINATE_OTHER,
   AllowAll: ScheduleOverlapPolicy.ALLOW_ALL,
-} as const;
+};
 
-function overlap(name: keyof typeof POLICIES): FaultKind {
+function overlap([name, policy]: [string, ScheduleOverlapPolicy]): FaultKind {
   return {
     name: `polls triggered, ${name}`,
     part: 'schedule',
@@ -26,7 +26,7 @@ function overlap(name: keyof typeof POLICIES): FaultKind {
       let triggers = 0;
       do {
         life.startOne();
-        await schedule.trigger(POLICIES[name]);
+        await schedule.trigger(policy);
         triggers += 1;
         await sleep(30 + random.int(400));
       } while (Date.now() < endMs);
@@ -36,40 +36,28 @@ function overlap(name: keyof typeof POLICIES): FaultKind {
 }
 
 export const temporalKinds: FaultKind[] = [
-  {
+  lasting({
     name: 'Temporal restarted',
     part: 'temporal',
     mayRepeat: true,
     lasts: [0, 3_000],
-    async strike({ system: { services } }, lastsMs) {
-      await services.temporal.stop();
-      await sleep(lastsMs);
-      await services.temporal.start();
-      return undefined;
-    },
-  },
-  {
+    begin: ({ system: { services } }) => services.temporal.stop(),
+    end: ({ system: { services } }) => services.temporal.start(),
+  }),
+  lasting({
     name: 'Temporal killed',
     part: 'temporal',
     mayRepeat: true,
     lasts: [0, 3_000],
-    async strike({ system: { services } }, lastsMs) {
-      await services.temporal.kill();
-      await sleep(lastsMs);
-      await services.temporal.start();
-      return undefined;
-    },
-  },
-  {
+    begin: ({ system: { services } }) => services.temporal.kill(),
+    end: ({ system: { services } }) => services.temporal.start(),
+  }),
+  lasting({
     name: 'schedule paused',
     part: 'schedule',
     lasts: [1_000, 6_000],
-    async strike({ system: { client } }, lastsMs) {
-      await pauseSchedule(client, 'fault run');
-      await sleep(lastsMs);
-      await resumeSchedule(client, 'fault run');
-      return undefined;
-    },
-  },
-  ...(Object.keys(POLICIES) as (keyof typeof POLICIES)[]).map(overlap),
+    begin: ({ system: { client } }) => pauseSchedule(client, 'fault run'),
+    end: ({ system: { client } }) => resumeSchedule(client, 'fault run'),
+  }),
+  ...Object.entries(POLICIES).map(overlap),
 ];

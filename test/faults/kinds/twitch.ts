@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultOrder, LiveStream } from '../../../sandbox/twitch/index.ts';
 import type { Random } from '../../../sandbox/twitch/random.ts';
 import { visitors } from '../cast.ts';
-import type { FaultKind, Stage } from '../fault.ts';
+import { type FaultKind, lasting, type Stage } from '../fault.ts';
 import { HOSTILE_TITLES } from '../ledger/looks.ts';
 import type { TargetName } from '../ledger/truth.ts';
 import { changeTargets } from './targets.ts';
@@ -144,16 +144,16 @@ export const twitchKinds: FaultKind[] = [
   },
   order('no pagination', () => ({ kind: 'noPagination' }), { hides: true }),
   order('short pages', () => ({ kind: 'shortPage' })),
-  {
+  lasting({
     name: 'Twitch: viewers drift',
     part: 'twitch',
     lasts: [2_000, 6_000],
     hides: true,
-    async strike({ system: { sandbox } }, lastsMs) {
+    begin({ system: { sandbox } }) {
       sandbox.world.viewerDrift = 0.5;
-      await sleep(lastsMs);
-      sandbox.world.viewerDrift = 0;
-      return undefined;
     },
-  },
+    end({ system: { sandbox } }) {
+      sandbox.world.viewerDrift = 0;
+    },
+  }),
 ];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FaultKind, Stage } from '../fault.ts';
+import { type FaultKind, lasting, type Stage } from '../fault.ts';
 import type { Slot } from '../fleet.ts';
 import { provoke } from './provoke.ts';
 import { killAtStep, STEPS, type Step } from './steps.ts';
@@ -36,7 +36,6 @@ function scaleTo(count: number): FaultKind {
       await Promise.all(added.map((slot) => slot.worker.ready()));
       await sleep(lastsMs);
       await Promise.all(added.map((slot) => fleet.remove(slot)));
-      return undefined;
     },
   };
 }
@@ -50,7 +49,6 @@ export const workerKinds: FaultKind[] = [
     async strike(stage, lastsMs) {
       await sleep(lastsMs);
       await killOne(stage, stage.fleet.slots[0]);
-      return undefined;
     },
   },
   killAt('before the page is staged', STEPS['before-stage']),
@@ -71,30 +69,26 @@ export const workerKinds: FaultKind[] = [
       await killOne(stage, random.next() < 0.5 ? added : fleet.slots[0]);
       await added.worker.ready();
       await fleet.remove(added);
-      return undefined;
     },
   },
   scaleTo(2),
   scaleTo(3),
-  {
+  lasting({
     name: 'all workers away',
     part: 'worker',
     leavesNoWorker: true,
     lasts: [4_000, 75_000],
-    async strike({ fleet, life }, lastsMs) {
+    begin({ fleet, life }) {
       life.startOne();
-      await fleet.pause();
-      await sleep(lastsMs);
-      await fleet.resume();
-      return `${Math.round(lastsMs / 1_000)} s`;
+      return fleet.pause();
     },
-  },
+    end: ({ fleet }) => fleet.resume(),
+  }),
   {
     name: 'rolling restart',
     part: 'worker',
     async strike({ fleet }) {
       for (const slot of [...fleet.slots]) await fleet.roll(slot);
-      return undefined;
     },
   },
 ];

@@ -17,7 +17,7 @@ export type Excuse =
    * can't be told from those that were announced before. Or, with FIRST_SIGHT=silent, it had started before its target was
    * added again.
    */
-  | 'taken in silently'
+  | 'suppressed'
   /**
    * The poll that found it was terminated from outside between claim and publication, and it had ended before the lease
    * of that claim was over.
@@ -113,7 +113,7 @@ export function expectation(evidence: Evidence, stream: TrueStream): Expectation
   if (evidence.firstSight === 'silent' && stream.startedMs < evidence.addedMs) {
     // Targets that come back after a loss count as watched all along, so that what started before may be announced.
     if (losses.some(({ startMs }) => isAnnouncedAfterLoss(stream, startMs))) {
-      return { arrives: 'may', because: 'taken in silently' };
+      return { arrives: 'may', because: 'suppressed' };
     }
     return { arrives: 'must not', because: 'it had started before its target was added, with FIRST_SIGHT=silent' };
   }
@@ -121,11 +121,11 @@ export function expectation(evidence: Evidence, stream: TrueStream): Expectation
   const proving = provingPolls(evidence, stream);
   if (proving.length === 0) {
     const first = stream.sights.some((sight) => isFirstSight(evidence, stream, sight));
-    return { arrives: 'may', because: first ? 'taken in silently' : 'not polled' };
+    return { arrives: 'may', because: first ? 'suppressed' : 'not polled' };
   }
   const silenced = losses.find(({ endMs }) => stream.startedMs < endMs - VISIBILITY_LAG_MS);
   const early = silenced ? proving.filter(({ endMs }) => endMs < silenced.startMs) : proving;
-  if (early.length === 0) return { arrives: 'may', because: 'taken in silently' };
+  if (early.length === 0) return { arrives: 'may', because: 'suppressed' };
   const readers = evidence.polls.filter((poll) => evidence.readBy.get(stream.id)?.has(idOf(poll)));
   const terminated = readers
     .filter(({ status }) => status === 'TERMINATED')

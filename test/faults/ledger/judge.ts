@@ -23,7 +23,7 @@ export function judge(evidence: Evidence): Verdict {
     deadLettered: evidence.arrivals.filter(({ queue }) => queue.endsWith('.dead')).length,
     missed: {
       'not polled': [],
-      'taken in silently': [],
+      suppressed: [],
       'claimed by a terminated poll': [],
       'claim lost with the store': [],
     },
