@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +9,7 @@ import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { Targets } from '../../src/storage/targets.ts';
+import { serve } from '../support/serve.ts';
 import { eventually } from '../support/services.ts';
 import { emptyRedis, runClient, startClient } from './harness.ts';
 
@@ -205,10 +205,7 @@ test('an interrupted import keeps what it has read and says that it may be run a
 });
 
 test('a store that is away, silent, locked or not named is said in plain words, and soon', async () => {
-  const silent = createServer().listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  after(() => silent.close());
-  const { port } = silent.address() as { port: number };
+  const port = await serve(createServer());
   const list = (DRAGONFLY_URL: string) => runClient(['targets', 'list'], { DRAGONFLY_URL });
   const began = Date.now();
   const { url, store } = await emptyRedis(7);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { test } from 'node:test';
 import { type Observer, startFaultProxy } from '../../sandbox/faultProxy.ts';
+import { serve } from '../support/serve.ts';
 import { Staged } from './ledger/staged.ts';
 
 /** A client of an echo server behind a proxy with an observer. */
@@ -11,16 +12,13 @@ async function echoBehind(t: { after(fn: () => unknown): void }, observer: Obser
     socket.on('error', () => undefined);
     socket.pipe(socket);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const proxy = await startFaultProxy({ target: { host: '127.0.0.1', port: (server.address() as AddressInfo).port } });
+  const proxy = await startFaultProxy({ target: { host: '127.0.0.1', port: await serve(server) } });
   const stop = proxy.observe(observer);
   const client = connect(proxy.port, '127.0.0.1');
   client.on('error', () => undefined);
   t.after(async () => {
     client.destroy();
     await proxy.close();
-    server.close();
   });
   await once(client, 'connect');
   return { client, stop };

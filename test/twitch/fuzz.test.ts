@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Secret } from '../../src/config/secret.ts';
-import { TwitchClient } from '../../src/twitch/client.ts';
 import { TwitchError } from '../../src/twitch/errors.ts';
-import { CLIENT_ID, closeAfterwards, collectingLogger, shown } from './support.ts';
+import { serve } from '../support/serve.ts';
+import { clientFor, shown } from './support.ts';
 
 const SECRET = 'the-client-secret-5eC0';
 const TOKEN = 'the-app-token-70kEn';
@@ -60,12 +59,8 @@ describe('whatever Helix and OAuth answer', () => {
       request.resume();
       response.writeHead(status, headers).end(body);
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closeAfterwards(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = `http://127.0.0.1:${await serve(server)}`;
+    const urls = { apiUrl: `${url}/helix`, authUrl: `${url}/oauth2` };
 
     const outcomes: Record<string, number> = {};
     await fc.assert(
@@ -75,15 +70,7 @@ describe('whatever Helix and OAuth answer', () => {
         anyAnswer(TOKEN),
         async (token, validate, streams) => {
           Object.assign(script, { token, validate, streams });
-          const { logger, lines } = collectingLogger();
-          const client = new TwitchClient({
-            clientId: CLIENT_ID,
-            clientSecret: new Secret(SECRET),
-            apiUrl: `${url}/helix`,
-            authUrl: `${url}/oauth2`,
-            validateTtlSeconds: 0,
-            logger,
-          });
+          const { client, lines } = clientFor(urls, { clientSecret: new Secret(SECRET), validateTtlSeconds: 0 });
           let seen = '';
           try {
             for (let n = 0; n < 2; n++) {

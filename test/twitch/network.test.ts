@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import type { FaultOrder } from '../../sandbox/twitch/index.ts';
 import { clientFor, sandboxAndClient, serverAndClient, shown, tcpServer, twitchError } from './support.ts';
@@ -61,16 +60,7 @@ describe('a fault of Twitch', () => {
 
 describe('the network', () => {
   it('keeps the cause when nobody listens', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => server.once('listening', resolve));
-    const address = server.address();
-    const port = typeof address === 'object' ? address?.port : undefined;
-    await new Promise((resolve) => server.close(resolve));
-
-    const { client } = clientFor({
-      apiUrl: `http://127.0.0.1:${port}/helix`,
-      authUrl: `http://127.0.0.1:${port}/oauth2`,
-    });
+    const { client } = clientFor({ apiUrl: 'http://127.0.0.1:1/helix', authUrl: 'http://127.0.0.1:1/oauth2' });
     const error = await client.getStreams(query).catch((caught) => caught);
     twitchError('network', /ECONNREFUSED/)(error);
     assert.equal(error.cause.code, 'ECONNREFUSED');
@@ -109,28 +99,18 @@ describe('the network', () => {
   });
 
   it('takes bytes that are no HTTP for a network error, and does not show them', async () => {
-    const urls: [string, RegExp | undefined][] = [
-      [await tcpServer((socket) => socket.end('SSH-2.0-token-7a7a7a\r\n')), /SSH|7a7a7a/],
-      [await tcpServer((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\ntoken-7a7a7a')), /7a7a7a/],
-      [
-        await tcpServer((socket) =>
-          socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\ntoken-7a7a7a'),
-        ),
-        /7a7a7a/,
-      ],
-      [
-        await tcpServer((socket) =>
-          socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"access_token":"token-7a7a7a"'),
-        ),
-        /7a7a7a/,
-      ],
-      [await tcpServer((socket) => socket.end()), undefined],
-    ];
-    for (const [url, hidden] of urls) {
+    for (const bytes of [
+      'SSH-2.0-token-7a7a7a\r\n',
+      'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\ntoken-7a7a7a',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\ntoken-7a7a7a',
+      'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"access_token":"token-7a7a7a"',
+      '',
+    ]) {
+      const url = await tcpServer((socket) => socket.end(bytes));
       const { client, lines } = clientFor({ apiUrl: url, authUrl: url });
       const error = await client.getStreams(query).catch((caught) => caught);
       twitchError('network')(error);
-      if (hidden) assert.doesNotMatch(shown(error) + lines.join(''), hidden);
+      assert.doesNotMatch(shown(error) + lines.join(''), /SSH|7a7a7a/);
     }
   });
 });

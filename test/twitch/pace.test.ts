@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pino } from 'pino';
-import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { TwitchClient } from '../../src/twitch/client.ts';
 import { Pace } from '../../src/twitch/pace.ts';
+import { sandboxAndClient } from './support.ts';
 
 describe('the pace of requests', () => {
   it('is free while the bucket holds more than its reserve', async () => {
@@ -35,58 +32,32 @@ describe('the pace of requests', () => {
   });
 
   it('goes on although the wall clock is set back by an hour', { timeout: 20_000 }, async () => {
-    const sandbox = await startTwitchSandbox({ requestsPerMinute: 600 });
     let setBackMs = 0;
-    const twitch = new TwitchClient({
-      clientId: sandbox.clientId,
-      clientSecret: new Secret(sandbox.clientSecret),
-      apiUrl: sandbox.apiUrl,
-      authUrl: sandbox.authUrl,
-      validateTtlSeconds: 30,
-      logger: pino({ level: 'silent' }),
-      now: () => Date.now() - setBackMs,
-    });
-    try {
-      sandbox.faults.drain(590);
-      for (let i = 0; i < 3; i++) await twitch.getStreams({ kind: 'user', ids: ['1'] });
-      setBackMs = 3_600_000;
-      await twitch.getStreams({ kind: 'user', ids: ['1'] }, AbortSignal.timeout(5_000));
-    } finally {
-      await twitch.close();
-      await sandbox.close();
-    }
+    const now = () => Date.now() - setBackMs;
+    const { sandbox, client } = await sandboxAndClient({ now }, { requestsPerMinute: 600 });
+    sandbox.faults.drain(590);
+    for (let i = 0; i < 3; i++) await client.getStreams({ kind: 'user', ids: ['1'] });
+    setBackMs = 3_600_000;
+    await client.getStreams({ kind: 'user', ids: ['1'] }, AbortSignal.timeout(5_000));
   });
 
   it('leaves room for another client of the same id, without a single 429', { timeout: 30_000 }, async () => {
     const perMinute = 1_200;
-    const sandbox = await startTwitchSandbox({ requestsPerMinute: perMinute });
-    const twitch = new TwitchClient({
-      clientId: sandbox.clientId,
-      clientSecret: new Secret(sandbox.clientSecret),
-      apiUrl: sandbox.apiUrl,
-      authUrl: sandbox.authUrl,
-      validateTtlSeconds: 30,
-      logger: pino({ level: 'silent' }),
-    });
-    try {
-      sandbox.faults.drain(perMinute * 0.8);
-      sandbox.faults.otherClient(perMinute / 2);
-      const until = Date.now() + 12_000;
-      let answered = 0;
-      const lane = async () => {
-        while (Date.now() < until) {
-          await twitch.getStreams({ kind: 'user', ids: ['1'] });
-          answered += 1;
-        }
-      };
-      await Promise.all(Array.from({ length: 4 }, lane));
-      assert.equal(sandbox.stats().tooManyRequests, 0);
-      // A fifth of the bucket, and the half of the refill that the other client leaves.
-      const fair = perMinute * 0.2 + (perMinute / 2 / 60) * 12;
-      assert.ok(answered > fair * 0.7, `${answered} requests of about ${fair}`);
-    } finally {
-      await twitch.close();
-      await sandbox.close();
-    }
+    const { sandbox, client } = await sandboxAndClient({}, { requestsPerMinute: perMinute });
+    sandbox.faults.drain(perMinute * 0.8);
+    sandbox.faults.otherClient(perMinute / 2);
+    const until = Date.now() + 12_000;
+    let answered = 0;
+    const lane = async () => {
+      while (Date.now() < until) {
+        await client.getStreams({ kind: 'user', ids: ['1'] });
+        answered += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, lane));
+    assert.equal(sandbox.stats().tooManyRequests, 0);
+    // A fifth of the bucket, and the half of the refill that the other client leaves.
+    const fair = perMinute * 0.2 + (perMinute / 2 / 60) * 12;
+    assert.ok(answered > fair * 0.7, `${answered} requests of about ${fair}`);
   });
 });

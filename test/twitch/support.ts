@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Socket } from 'node:net';
 import { after } from 'node:test';
 import { inspect } from 'node:util';
 import { pino } from 'pino';
@@ -8,6 +8,7 @@ import { startTwitchSandbox, type TwitchSandboxOptions } from '../../sandbox/twi
 import { Secret } from '../../src/config/secret.ts';
 import { TwitchClient, type TwitchClientOptions } from '../../src/twitch/client.ts';
 import { type Answer, TwitchError, type TwitchErrorKind } from '../../src/twitch/errors.ts';
+import { serve } from '../support/serve.ts';
 
 export const CLIENT_ID = 'sandboxclient';
 export const CLIENT_SECRET = 'sandboxsecret';
@@ -46,15 +47,9 @@ export function twitchError(kind: TwitchErrorKind, message: RegExp = /./) {
   };
 }
 
-export function closeAfterwards(close: () => unknown): void {
-  after(async () => {
-    await close();
-  });
-}
-
 /** A client for two base URLs, with its log; closed after the test. */
 export function clientFor(
-  { apiUrl, authUrl }: { apiUrl: string; authUrl: string },
+  { apiUrl, authUrl }: Pick<TwitchClientOptions, 'apiUrl' | 'authUrl'>,
   options: Partial<TwitchClientOptions> = {},
 ) {
   const { logger, lines } = collectingLogger();
@@ -67,7 +62,7 @@ export function clientFor(
     authUrl,
     ...options,
   });
-  closeAfterwards(() => client.close());
+  after(() => client.close());
   return { client, lines };
 }
 
@@ -77,7 +72,7 @@ export async function sandboxAndClient(
   sandboxOptions: TwitchSandboxOptions = {},
 ) {
   const sandbox = await startTwitchSandbox({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, ...sandboxOptions });
-  closeAfterwards(() => sandbox.close());
+  after(() => sandbox.close());
   return { sandbox, ...clientFor(sandbox, options) };
 }
 
@@ -97,27 +92,15 @@ export async function serverAndClient(helix: Handler, options: Partial<TwitchCli
       helix(request, response);
     }
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closeAfterwards(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://127.0.0.1:${await serve(server)}`;
   return { url, ...clientFor({ apiUrl: `${url}/helix`, authUrl: `${url}/oauth2` }, options) };
 }
 
 /** A TCP server for what no HTTP server would send. Returns its URL. */
 export async function tcpServer(onRequest: (socket: Socket) => void): Promise<string> {
-  const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
-    sockets.add(socket);
     socket.on('error', () => {});
     socket.once('data', () => onRequest(socket));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closeAfterwards(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return `http://127.0.0.1:${await serve(server)}`;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
+import { serve } from '../support/serve.ts';
 import { WorkerProcess } from './harness.ts';
 
 const SETTINGS = {
@@ -26,11 +27,8 @@ test('wrong settings end the worker with exit code 1 and every problem, Temporal
   assert.doesNotMatch(worker.output, /RABBITMQ_URL|very-secret|^ +at /m);
 });
 
-test('a taken port ends the worker with exit code 1 and the name of the setting', async (t) => {
-  const server = createServer().listen(0, '127.0.0.1');
-  t.after(() => server.close());
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
+test('a taken port ends the worker with exit code 1 and the name of the setting', async () => {
+  const port = await serve(createServer());
   const worker = new WorkerProcess({ ...SETTINGS, HTTP_PORT: String(port) });
   assert.equal(await worker.exited, 1);
   assert.match(worker.output, new RegExp(`HTTP_PORT: port ${port} on 127.0.0.1 is in use`));
