@@ -3,18 +3,15 @@ import { pino } from 'pino';
 import { Secret, secretUrl } from '../../src/config/secret.ts';
 import { toMessage } from '../../src/publisher/message.ts';
 import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
-import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Keys } from '../../src/storage/keys.ts';
-import { Streams } from '../../src/storage/streams.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import { connectStore, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { storeOn } from '../../src/storage/store.ts';
 import { TwitchClient } from '../../src/twitch/client.ts';
 import { given, pollUntilStopped } from './contender.ts';
 
 const logger = pino({ level: 'warn' });
-const redis = connectDragonfly({ url: new Secret(given('DRAGONFLY_URL')), logger });
-await waitUntilReady(redis, 5_000);
-const keys = new Keys('bare-loop:');
-const streams = new Streams(redis, keys);
+const connection = connectStore({ url: new Secret(given('DRAGONFLY_URL')), logger });
+await waitUntilReady(connection, 5_000);
+const { polls, streams, targets } = storeOn(connection, 'bare-loop:');
 const publisher = new RabbitPublisher({ url: secretUrl(given('RABBITMQ_URL')), topology: 'declare', logger });
 publisher.start();
 const twitch = new TwitchClient({
@@ -26,13 +23,13 @@ const twitch = new TwitchClient({
   logger,
 });
 const ids = given('USER_IDS').split(',');
-await new Targets(redis, keys).add('user', ids, 0, 0);
+await targets.add('user', ids, 0, 0);
 const never = new AbortController().signal;
-let polls = 0;
+let count = 0;
 
 await pollUntilStopped(Number(given('INTERVAL_MS')), async (found) => {
-  const opening = { id: `bare-loop:${polls++}`, startedMs: Date.now() };
-  const { no } = await streams.openPoll(opening, { pollMs: 0, completeMs: 0 }, Date.now());
+  const opening = { id: `bare-loop:${count++}`, startedMs: Date.now() };
+  const { no } = await polls.open(opening, { pollMs: 0, completeMs: 0 }, Date.now());
   const poll = { ...opening, no };
   const answer = await twitch.getStreams({ kind: 'user', ids }, never);
   const diff = await streams.diff({

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { secretUrl } from '../../src/config/secret.ts';
-import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import { connectStore, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { storeOn } from '../../src/storage/store.ts';
 import { DAILY_SHARE, DAYS, EXPONENT, HeavyTailed } from '../lib/heavyTailed.ts';
 import { mean, quantile } from '../lib/measure.ts';
 import type { Outcome } from '../lib/results.ts';
@@ -119,12 +119,12 @@ async function runPhase(hot: 'all' | 'recent', options: PhaseOptions) {
 
 /** Adds all users, dormant but for those that were live lately; without these, all are hot. */
 async function addTargets(system: BenchSystem, recent: ReadonlySet<number> | undefined): Promise<void> {
-  const redis = connectDragonfly({ url: secretUrl(system.services.redisUrl), logger: pino({ level: 'silent' }) });
-  await waitUntilReady(redis, 5_000);
-  const targets = new Targets(redis);
+  const connection = connectStore({ url: secretUrl(system.services.redisUrl), logger: pino({ level: 'silent' }) });
+  await waitUntilReady(connection, 5_000);
+  const { targets } = storeOn(connection);
   const ids = await system.sandbox.userIds();
   const isHot = (_: string, i: number) => recent === undefined || recent.has(i);
   await targets.add('user', ids.filter(isHot), 0);
   await targets.add('user', ids, 0, 0);
-  redis.disconnect();
+  connection.disconnect();
 }

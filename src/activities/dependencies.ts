@@ -1,5 +1,6 @@
 import type { Settings } from '../config/env.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { Polls } from '../storage/polls.ts';
 import type { SettingsTargets } from '../storage/settingsTargets.ts';
 import type { Streams } from '../storage/streams.ts';
 import type { Targets } from '../storage/targets.ts';
@@ -18,6 +19,7 @@ export interface Dependencies {
   >;
   targets: Targets;
   settingsTargets: Pick<SettingsTargets, 'apply'>;
+  polls: Pick<Polls, 'open' | 'noteUnpolled' | 'noteUnpolledBeforeLoss'>;
   streams: Streams;
   twitch: Pick<TwitchClient, 'getStreams' | 'getUsers'>;
   publisher: Pick<RabbitPublisher, 'publish'>;

@@ -6,7 +6,7 @@ import {
 } from '@temporalio/common';
 import { backoffMs } from '../lib/backoff.ts';
 import { FAILED_RETRY } from '../poll/limits.ts';
-import { isScriptsOwn } from '../storage/storeErrors.ts';
+import { isScriptsOwn, storeProblem } from '../storage/storeErrors.ts';
 import { TwitchError } from '../twitch/errors.ts';
 
 /** Of a store's words; Temporal keeps 2 KB of a failure. */
@@ -54,11 +54,6 @@ export function toActivityFailure(error: unknown, attempt: number, options: Fail
     nextRetryDelay: backoffMs(attempt, FAILED_RETRY),
     details,
   });
-}
-
-/** What ioredis says of a command without a connection names an option of ours instead of the trouble. */
-function storeProblem({ message }: Error): string {
-  return message.includes('enableOfflineQueue') ? 'there is no connection' : message;
 }
 
 function describeTwitch({ kind, message, retryAtMs }: TwitchError, attempt: number): ApplicationFailureOptions {

@@ -15,7 +15,7 @@ const IDS_PER_CALL = 2_000;
 /** For unusually long ids, so that an answer stays below 64 KB. */
 const MOST_BYTES = 48_000;
 
-export function targetActivities({ settings, streams, targets, settingsTargets, lastReport }: Dependencies) {
+export function targetActivities({ settings, polls, streams, targets, settingsTargets, lastReport }: Dependencies) {
   return {
     /** Reads the next targets of the walk, at most 2,000; the first call of a poll also opens it in the store. */
     async fetchTargets(input: FetchTargetsInput): Promise<FetchedTargets> {
@@ -107,10 +107,10 @@ export function targetActivities({ settings, streams, targets, settingsTargets, 
   async function open({ poll, last: told }: FetchTargetsInput): Promise<OpenedPoll> {
     const nowMs = await streams.nowMs();
     const last = await knownPoll(told);
-    const { lost, no } = await streams.openPoll(poll, last, nowMs);
-    await streams.noteUnpolled(last.unpolled ?? []);
+    const { lost, no } = await polls.open(poll, last, nowMs);
+    await polls.noteUnpolled(last.unpolled ?? []);
     if (lost) {
-      await streams.noteUnpolledBeforeLoss(last.unpolled ?? []);
+      await polls.noteUnpolledBeforeLoss(last.unpolled ?? []);
       log.error('the store has lost what earlier polls wrote; streams that started before them are suppressed', {
         lastPoll: new Date(last.pollMs).toISOString(),
       });

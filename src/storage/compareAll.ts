@@ -1,6 +1,6 @@
 import type { Reason, StreamEvent } from '../poll/model.ts';
 import type { DiffRequest, DiffResult, Skipped, StagedStream } from './diff.ts';
-import type { Dragonfly } from './dragonfly.ts';
+import type { StoreConnection } from './dragonfly.ts';
 import { isScriptsOwn } from './storeErrors.ts';
 
 /** Streams in one script call: bounds how long a script holds up other commands. */
@@ -15,7 +15,7 @@ export type Compare = (
   complete: Complete,
   claimBytes: number,
   seenVersion: number,
-) => ReturnType<Dragonfly['diffStreams']>;
+) => ReturnType<StoreConnection['diffStreams']>;
 
 /**
  * Compares streams with what is known, some in a call, and counts misses for complete targets once all streams are handled.

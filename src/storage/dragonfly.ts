@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
 import type { Secret } from '../config/secret.ts';
@@ -23,7 +24,7 @@ export const scripts: Record<string, { lua: string; numberOfKeys?: number }> = {
 type Argument = string | number;
 
 /** A connection with the project's scripts as commands. */
-export type Dragonfly = Redis & {
+export type StoreConnection = Redis & {
   openPoll(meta: string, ...args: Argument[]): Promise<[lost: number, number: number]>;
   addTargets(...keysAndArgs: Argument[]): Promise<number>;
   coolTargets(hot: string, hotUntil: string, nowMs: number, most: number): Promise<number>;
@@ -38,7 +39,7 @@ export type Dragonfly = Redis & {
   renewClaims(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number[]>;
 };
 
-export interface DragonflyOptions {
+export interface StoreOptions {
   url: Secret;
   logger: Logger;
   /** A command without an answer fails after this; it may have been carried out. */
@@ -52,9 +53,9 @@ export interface DragonflyOptions {
  * no connection, and after a bounded time while there is no answer: Temporal retries the activity, which is why every
  * script is safe to run twice (ioredis resends what was in flight when a connection broke).
  */
-export function connectDragonfly(options: DragonflyOptions): Dragonfly {
+export function connectStore(options: StoreOptions): StoreConnection {
   const { url, logger, commandTimeoutMs = STORE_COMMAND_MS } = options;
-  const redis = new Redis(url.reveal(), {
+  const connection = new Redis(url.reveal(), {
     // RESP3 is ioredis 6's default; Dragonfly 1.40 broke its handshake (dragonfly#8006).
     protocol: 2,
     connectTimeout: STORE_CONNECT_MS,
@@ -67,29 +68,22 @@ export function connectDragonfly(options: DragonflyOptions): Dragonfly {
     scripts: options.scripts ?? scripts,
   });
   let reported = '';
-  redis.on('error', (error: Error) => {
+  connection.on('error', (error: Error) => {
     if (error.message === reported) return;
     reported = error.message;
     logger.warn({ store: String(url), error: error.message }, 'no connection to the store (DRAGONFLY_URL); retrying');
   });
-  redis.on('ready', () => {
+  connection.on('ready', () => {
     reported = '';
     logger.info({ store: String(url) }, 'connected to the store');
   });
-  return redis as Dragonfly;
+  return connection as StoreConnection;
 }
 
-/** Resolves when the connection is ready, or after `timeoutMs`: the first commands then fail and are retried. */
-export async function waitUntilReady(redis: Dragonfly, timeoutMs: number): Promise<boolean> {
-  if (redis.status === 'ready') return true;
-  return new Promise((resolve) => {
-    const settle = (ready: boolean) => {
-      clearTimeout(timer);
-      redis.off('ready', onReady);
-      resolve(ready);
-    };
-    const onReady = () => settle(true);
-    const timer = setTimeout(settle, timeoutMs, false);
-    redis.once('ready', onReady);
-  });
+/** Waits until the connection is ready, or for `timeoutMs`: the first commands then fail and are retried. */
+export async function waitUntilReady(connection: StoreConnection, timeoutMs: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  // Rejected by each attempt to connect that fails, and by the signal.
+  while (connection.status !== 'ready' && !signal.aborted) await once(connection, 'ready', { signal }).catch(() => {});
+  return connection.status === 'ready';
 }

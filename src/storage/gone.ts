@@ -1,5 +1,4 @@
-import type { Dragonfly } from './dragonfly.ts';
-import type { Keys } from './keys.ts';
+import { StorePart } from './part.ts';
 
 /** A user target that Twitch's list of users does not show. */
 export interface AbsentUser {
@@ -17,24 +16,16 @@ const APART_MS = 3_600_000;
 const MOST = 10_000;
 
 /** User targets that Twitch no longer knows: banned, deleted, or never there. Only reported, never removed by themselves. */
-export class Gone {
-  readonly #redis: Dragonfly;
-  readonly #keys: Keys;
-
-  constructor(redis: Dragonfly, keys: Keys) {
-    this.#redis = redis;
-    this.#keys = keys;
-  }
-
+export class Gone extends StorePart {
   /** Notes an answer of Twitch: which of the ids it asked for were found. Safe to run twice. */
   async note(asked: readonly string[], found: ReadonlySet<string>, nowMs: number): Promise<void> {
     await this.forget(asked.filter((id) => found.has(id)));
     const absent = asked.filter((id) => !found.has(id));
     if (absent.length === 0) return;
     const [texts, scores, size] = await Promise.all([
-      this.#redis.hmget(this.#keys.gone, ...absent),
-      this.#redis.zmscore(this.#keys.targets('user'), ...absent),
-      this.#redis.hlen(this.#keys.gone),
+      this.connection.hmget(this.keys.gone, ...absent),
+      this.connection.zmscore(this.keys.targets('user'), ...absent),
+      this.connection.hlen(this.keys.gone),
     ]);
     let room = MOST - size;
     const fields: string[] = [];
@@ -44,17 +35,17 @@ export class Gone {
       const entry = { sinceMs: known?.sinceMs ?? nowMs, checks: (known?.checks ?? 0) + 1, lastMs: nowMs };
       fields.push(id, JSON.stringify(entry));
     }
-    if (fields.length > 0) await this.#redis.hset(this.#keys.gone, ...fields);
+    if (fields.length > 0) await this.connection.hset(this.keys.gone, ...fields);
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#redis.hdel(this.#keys.gone, ...ids);
+    if (ids.length > 0) await this.connection.hdel(this.keys.gone, ...ids);
   }
 
   /** The users that are gone, the first that went first. */
   async list(): Promise<AbsentUser[]> {
-    if ((await this.#redis.hlen(this.#keys.gone)) === 0) return [];
-    return Object.entries(await this.#redis.hgetall(this.#keys.gone))
+    if ((await this.connection.hlen(this.keys.gone)) === 0) return [];
+    return Object.entries(await this.connection.hgetall(this.keys.gone))
       .map(([id, text]): AbsentUser => {
         const { sinceMs, checks } = JSON.parse(text) as Omit<AbsentUser, 'id'>;
         return { id, sinceMs, checks };
@@ -65,19 +56,19 @@ export class Gone {
 
   /** When users were last checked (Unix ms, 0: never). */
   async checkedMs(): Promise<number> {
-    return Number((await this.#redis.hget(this.#keys.meta, 'usersCheckedAt')) ?? 0);
+    return Number((await this.connection.hget(this.keys.meta, 'usersCheckedAt')) ?? 0);
   }
 
   async noteCheckedMs(atMs: number): Promise<void> {
-    await this.#redis.hset(this.#keys.meta, 'usersCheckedAt', atMs);
+    await this.connection.hset(this.keys.meta, 'usersCheckedAt', atMs);
   }
 
   /** The last user that was checked; absent at the beginning of a round. */
   async position(): Promise<string | undefined> {
-    return (await this.#redis.hget(this.#keys.meta, 'usersCheckedTo')) || undefined;
+    return (await this.connection.hget(this.keys.meta, 'usersCheckedTo')) || undefined;
   }
 
   async notePosition(id: string | undefined): Promise<void> {
-    await this.#redis.hset(this.#keys.meta, 'usersCheckedTo', id ?? '');
+    await this.connection.hset(this.keys.meta, 'usersCheckedTo', id ?? '');
   }
 }

@@ -1,7 +1,6 @@
 import { type Backoff, backoffMs } from '../lib/backoff.ts';
 import type { TargetKind } from '../poll/model.ts';
-import type { Dragonfly } from './dragonfly.ts';
-import type { Keys } from './keys.ts';
+import { StorePart } from './part.ts';
 
 /** A target that Twitch refuses to be asked for: it is left out of polls until `retryAtMs`. */
 export interface RefusedTarget {
@@ -22,15 +21,7 @@ const MOST = 10_000;
 const TRIED_AT_ONCE = 20;
 
 /** The targets that Twitch refuses (HTTP 400 for any request that holds them), with the reason and the next try. */
-export class Refused {
-  readonly #redis: Dragonfly;
-  readonly #keys: Keys;
-
-  constructor(redis: Dragonfly, keys: Keys) {
-    this.#redis = redis;
-    this.#keys = keys;
-  }
-
+export class Refused extends StorePart {
   /**
    * Notes what a poll has found out. The time to the next try doubles from ten minutes to a day. Safe to run twice.
    *
@@ -46,8 +37,8 @@ export class Refused {
     if (refused.length === 0) return;
     const ids = refused.map(({ id }) => id);
     const [scores, earlier, size] = await Promise.all([
-      this.#redis.zmscore(this.#keys.targets(kind), ...ids),
-      this.#redis.hmget(this.#keys.refused(kind), ...ids),
+      this.connection.zmscore(this.keys.targets(kind), ...ids),
+      this.connection.hmget(this.keys.refused(kind), ...ids),
       this.count(kind),
     ]);
     let room = MOST - size;
@@ -61,12 +52,12 @@ export class Refused {
       const sinceMs = known?.sinceMs ?? nowMs;
       fields.push(id, JSON.stringify({ reason: reason.slice(0, REASON_LENGTH), sinceMs, retryAtMs, tries }));
     }
-    if (fields.length > 0) await this.#redis.hset(this.#keys.refused(kind), ...fields);
+    if (fields.length > 0) await this.connection.hset(this.keys.refused(kind), ...fields);
   }
 
   /** Targets that were removed, or are to be tried again at once. */
   async forget(kind: TargetKind, ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#redis.hdel(this.#keys.refused(kind), ...ids);
+    if (ids.length > 0) await this.connection.hdel(this.keys.refused(kind), ...ids);
   }
 
   /** Tells the targets that are to be polled from the refused ones; of those, the ones to be tried again now. */
@@ -76,7 +67,7 @@ export class Refused {
     nowMs: number,
   ): Promise<{ polled: string[]; triedAgain: string[] }> {
     if (ids.length === 0 || (await this.count(kind)) === 0) return { polled: [...ids], triedAgain: [] };
-    const texts = await this.#redis.hmget(this.#keys.refused(kind), ...ids);
+    const texts = await this.connection.hmget(this.keys.refused(kind), ...ids);
     const polled: string[] = [];
     const triedAgain: string[] = [];
     for (const [i, id] of ids.entries()) {
@@ -88,12 +79,12 @@ export class Refused {
   }
 
   async count(kind: TargetKind): Promise<number> {
-    return this.#redis.hlen(this.#keys.refused(kind));
+    return this.connection.hlen(this.keys.refused(kind));
   }
 
   /** All of them, the first refused first. */
   async list(kind: TargetKind): Promise<RefusedTarget[]> {
-    const all = Object.entries(await this.#redis.hgetall(this.#keys.refused(kind)));
+    const all = Object.entries(await this.connection.hgetall(this.keys.refused(kind)));
     return all.flatMap(([id, text]) => read(id, text) ?? []).sort((a, b) => a.sinceMs - b.sinceMs);
   }
 }

@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from '../lib/log.ts';
 import type { TargetKind } from '../poll/model.ts';
-import type { Dragonfly } from './dragonfly.ts';
-import type { Keys } from './keys.ts';
-import type { Targets } from './targets.ts';
+import type { Store } from './store.ts';
 
 /** What a worker's settings name: `TARGET_USER_IDS` and `TARGET_GAME_IDS`. */
 export type TargetList = Record<TargetKind, readonly string[]>;
@@ -27,12 +25,15 @@ interface KeptList extends TargetList {
 }
 
 /** The lists that are kept. A fingerprint without a list is forgotten on the way. */
-async function readLists(redis: Dragonfly, keys: Keys): Promise<KeptList[]> {
-  const fingerprints = await redis.smembers(keys.lists);
+async function readLists({ connection, keys }: Store): Promise<KeptList[]> {
+  const fingerprints = await connection.smembers(keys.lists);
   const lists = await Promise.all(
     fingerprints.map(async (fingerprint) => {
-      const [text, leftMs] = await Promise.all([redis.get(keys.list(fingerprint)), redis.pttl(keys.list(fingerprint))]);
-      if (text === null) await redis.srem(keys.lists, fingerprint);
+      const [text, leftMs] = await Promise.all([
+        connection.get(keys.list(fingerprint)),
+        connection.pttl(keys.list(fingerprint)),
+      ]);
+      if (text === null) await connection.srem(keys.lists, fingerprint);
       return text === null ? [] : [{ ...JSON.parse(text), running: leftMs > KEPT_MS - SILENT_MS } as KeptList];
     }),
   );
@@ -47,8 +48,8 @@ export interface ListsDiffer {
 }
 
 /** Compares the lists of the workers that run; undefined when all have the same, or none runs. */
-export async function compareLists(redis: Dragonfly, keys: Keys): Promise<ListsDiffer | undefined> {
-  return differ(await readLists(redis, keys));
+export async function compareLists(store: Store): Promise<ListsDiffer | undefined> {
+  return differ(await readLists(store));
 }
 
 function differ(lists: readonly KeptList[]): ListsDiffer | undefined {
@@ -64,9 +65,7 @@ function differ(lists: readonly KeptList[]): ListsDiffer | undefined {
 }
 
 export interface SettingsTargetsOptions {
-  redis: Dragonfly;
-  keys: Keys;
-  targets: Targets;
+  store: Store;
   list: TargetList;
   logger: Logger;
   /** For tests: a clock that nobody sets back, in milliseconds. */
@@ -95,7 +94,7 @@ export class SettingsTargets {
     this.#fingerprint = createHash('sha256')
       .update(JSON.stringify([user, game]))
       .digest('hex');
-    this.#key = options.keys.list(this.#fingerprint);
+    this.#key = options.store.keys.list(this.#fingerprint);
     this.#text = JSON.stringify({ user, game, worker: `${hostname()}:${process.pid}` });
   }
 
@@ -114,14 +113,15 @@ export class SettingsTargets {
 
   /** One sign that this worker runs, with its list. Warns when another one has other targets. Returns all that are kept. */
   async sign(): Promise<TargetList[]> {
-    const { redis, keys, elapsedMs } = this.#options;
-    const leftMs = await redis.pttl(this.#key);
+    const { store, elapsedMs } = this.#options;
+    const { connection, keys } = store;
+    const leftMs = await connection.pttl(this.#key);
     // Whatever kept this worker from its sign (the store was away, the process or the machine stood still) kept others.
     if (this.#keptSinceMs === undefined || leftMs < KEPT_MS / 2) this.#keptSinceMs = elapsedMs();
-    if (leftMs < KEPT_MS / 2) await redis.set(this.#key, this.#text, 'PX', KEPT_MS);
-    else await redis.pexpire(this.#key, KEPT_MS);
-    await redis.sadd(keys.lists, this.#fingerprint);
-    const lists = await readLists(redis, keys);
+    if (leftMs < KEPT_MS / 2) await connection.set(this.#key, this.#text, 'PX', KEPT_MS);
+    else await connection.pexpire(this.#key, KEPT_MS);
+    await connection.sadd(keys.lists, this.#fingerprint);
+    const lists = await readLists(store);
     this.#warn(differ(lists));
     return lists;
   }
@@ -133,7 +133,8 @@ export class SettingsTargets {
    * @param lost the store came back empty: what is added was watched before, and its streams are no first sight
    */
   async apply(lost: boolean): Promise<void> {
-    const { targets, logger, elapsedMs } = this.#options;
+    const { store, logger, elapsedMs } = this.#options;
+    const { targets } = store;
     const lists = await this.sign();
     const mayRemove = elapsedMs() - (this.#keptSinceMs ?? Number.POSITIVE_INFINITY) >= KEPT_MS;
     for (const kind of ['user', 'game'] as const) {

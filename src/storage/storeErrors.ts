@@ -7,14 +7,28 @@ import { ReplyError } from 'ioredis';
 const PASSING =
   /(^|: )-?(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b|[Oo]ut of memory|max number of clients/;
 
-/** The store has no room for what it was asked to write. */
-export function isOutOfMemory(error: unknown): boolean {
-  return error instanceof ReplyError && /(^|: )-?OOM\b|[Oo]ut of memory/.test((error as Error).message);
-}
-
 /** A script, or a command, that will fail again because of what it was given or found, not because of the store's state. */
 export function isScriptsOwn(error: unknown): boolean {
   if (!(error instanceof ReplyError)) return false;
   const { message } = error as Error;
   return /^ERR|user_script/.test(message) && !PASSING.test(message);
+}
+
+/** What went wrong; ioredis's words for a command without a connection name an option of ours instead. */
+export function storeProblem({ message }: Error): string {
+  return message.includes('enableOfflineQueue') ? 'there is no connection' : message;
+}
+
+/** What a failed command on the store means to somebody at a terminal. */
+export function inOperatorsWords(shownUrl: string, error: Error): string {
+  if (error instanceof ReplyError && /(^|: )-?OOM\b|[Oo]ut of memory/.test(error.message)) {
+    return (
+      `the store at ${shownUrl} (DRAGONFLY_URL) is full: give it more memory (--maxmemory), then run the command again; ` +
+      'what it had written by then is kept'
+    );
+  }
+  const problem = storeProblem(error);
+  return /NOAUTH|WRONGPASS|AUTH|NOPERM/.test(problem)
+    ? `the store at ${shownUrl} refused the user name or password in DRAGONFLY_URL: ${problem}`
+    : `the store does not answer at ${shownUrl} (DRAGONFLY_URL): ${problem}. Is Dragonfly (or Redis) running there?`;
 }

@@ -1,8 +1,8 @@
 import type { TargetKind } from '../poll/model.ts';
-import { storeNowMs } from './clock.ts';
-import type { Dragonfly } from './dragonfly.ts';
+import type { StoreConnection } from './dragonfly.ts';
 import { Gone } from './gone.ts';
-import { Keys } from './keys.ts';
+import type { Keys } from './keys.ts';
+import { StorePart } from './part.ts';
 import { Refused } from './refused.ts';
 
 /** Ids in one script call: well below Dragonfly's 2^16 arguments, and short enough not to hold up other commands. */
@@ -26,17 +26,14 @@ export type TargetSource = 'client' | 'settings';
  * The targets to watch: user ids and game ids, each with the time of its addition. Users are **hot** or **dormant**: hot
  * are those that were just added, or live lately (the diff says so).
  */
-export class Targets {
+export class Targets extends StorePart {
   readonly refused: Refused;
   readonly gone: Gone;
-  readonly #redis: Dragonfly;
-  readonly #keys: Keys;
 
-  constructor(redis: Dragonfly, keys = new Keys()) {
-    this.#redis = redis;
-    this.#keys = keys;
-    this.refused = new Refused(redis, keys);
-    this.gone = new Gone(redis, keys);
+  constructor(connection: StoreConnection, keys: Keys) {
+    super(connection, keys);
+    this.refused = new Refused(connection, keys);
+    this.gone = new Gone(connection, keys);
   }
 
   /**
@@ -56,15 +53,15 @@ export class Targets {
     hotUntilMs?: number,
     by: TargetSource = 'client',
   ): Promise<number> {
-    const { hot, hotUntil } = this.#keys;
-    const keys = [this.#keys.targets(kind), this.#keys.added(kind), hot, hotUntil, this.#keys.named(kind)];
+    const { hot, hotUntil } = this.keys;
+    const keys = [this.keys.targets(kind), this.keys.added(kind), hot, hotUntil, this.keys.named(kind)];
     let added = 0;
     for (const some of chunks(ids, IDS_PER_CALL)) {
       // Whoever adds a refused target again wants it to be tried again.
       if (by === 'client') await this.refused.forget(kind, some);
-      const nowMs = await storeNowMs(this.#redis);
+      const nowMs = await this.nowMs();
       const until = kind === 'user' ? (hotUntilMs ?? nowMs + NEW_IS_HOT_MS) : 0;
-      added += await this.#redis.addTargets(...keys, addedMs ?? nowMs, until, by, ...some);
+      added += await this.connection.addTargets(...keys, addedMs ?? nowMs, until, by, ...some);
     }
     return added;
   }
@@ -77,10 +74,10 @@ export class Targets {
    * @returns how many there were
    */
   async remove(kind: TargetKind, ids: readonly string[], by: TargetSource = 'client'): Promise<number> {
-    const keys = this.#keys;
+    const keys = this.keys;
     let removed = 0;
     for (const some of chunks(ids, IDS_PER_CALL)) {
-      removed += await this.#redis.removeTargets(
+      removed += await this.connection.removeTargets(
         keys.targets(kind),
         keys.added(kind),
         keys.live,
@@ -101,42 +98,42 @@ export class Targets {
 
   /** Ids that the settings name, or named until lately, with the state of each: see {@link TargetSource}. */
   async named(kind: TargetKind): Promise<Map<string, string>> {
-    return new Map(Object.entries(await this.#redis.hgetall(this.#keys.named(kind))));
+    return new Map(Object.entries(await this.connection.hgetall(this.keys.named(kind))));
   }
 
   /** Up to `limit` ids that sort (bytewise) behind `after`; fewer only at the end. */
   async list(kind: TargetKind, after: string | undefined, limit: number): Promise<string[]> {
-    return this.#range(this.#keys.targets(kind), after, limit);
+    return this.#range(this.keys.targets(kind), after, limit);
   }
 
   /** As `list`, of the hot users. */
   async listHot(after: string | undefined, limit: number): Promise<string[]> {
-    return this.#range(this.#keys.hot, after, limit);
+    return this.#range(this.keys.hot, after, limit);
   }
 
   /** Those of the users that are hot. */
   async hotAmong(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set();
-    const scores = await this.#redis.zmscore(this.#keys.hot, ...ids);
+    const scores = await this.connection.zmscore(this.keys.hot, ...ids);
     return new Set(ids.filter((_, i) => scores[i] !== null));
   }
 
   /** Makes users dormant whose time is over. */
   async cool(nowMs: number): Promise<void> {
-    const { hot, hotUntil } = this.#keys;
-    while ((await this.#redis.coolTargets(hot, hotUntil, nowMs, IDS_PER_CALL)) === IDS_PER_CALL);
+    const { hot, hotUntil } = this.keys;
+    while ((await this.connection.coolTargets(hot, hotUntil, nowMs, IDS_PER_CALL)) === IDS_PER_CALL);
   }
 
   async count(kind: TargetKind): Promise<number> {
-    return this.#redis.zcard(this.#keys.targets(kind));
+    return this.connection.zcard(this.keys.targets(kind));
   }
 
   async countHot(): Promise<number> {
-    return this.#redis.zcard(this.#keys.hot);
+    return this.connection.zcard(this.keys.hot);
   }
 
   async #range(key: string, after: string | undefined, limit: number): Promise<string[]> {
     const from = after === undefined ? '-' : `(${after}`;
-    return this.#redis.zrangebylex(key, from, '+', 'LIMIT', 0, limit);
+    return this.connection.zrangebylex(key, from, '+', 'LIMIT', 0, limit);
   }
 }

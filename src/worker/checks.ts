@@ -3,7 +3,7 @@ import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
 import { CHECK_TEMPORAL_MS } from '../poll/limits.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
-import type { Dragonfly } from '../storage/dragonfly.ts';
+import type { StoreConnection } from '../storage/dragonfly.ts';
 import { checkNamespace, type TemporalSettings } from '../temporal/connection.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 
@@ -39,11 +39,11 @@ export function temporalCheck(
 }
 
 /** The store answers a PING. */
-export function dragonflyCheck(redis: Dragonfly, url: Settings['DRAGONFLY_URL']): Check {
+export function storeCheck(connection: StoreConnection, url: Settings['DRAGONFLY_URL']): Check {
   return async () => {
-    if (redis.status !== 'ready') return { ok: false, detail: `no connection to ${url} (DRAGONFLY_URL)` };
+    if (connection.status !== 'ready') return { ok: false, detail: `no connection to ${url} (DRAGONFLY_URL)` };
     try {
-      await redis.ping();
+      await connection.ping();
       return { ok: true, detail: String(url) };
     } catch (error) {
       return { ok: false, detail: `no answer from ${url} (DRAGONFLY_URL): ${(error as Error).message}` };

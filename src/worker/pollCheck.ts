@@ -1,11 +1,11 @@
 import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
 import { SLICE_PAGES, STUCK_POLLS } from '../poll/limits.ts';
-import type { Progress } from '../storage/progress.ts';
+import type { Polls } from '../storage/polls.ts';
 import type { ScheduleView } from '../temporal/schedule/view.ts';
 
 export interface PollCheckOptions {
-  progress: Pick<Progress, 'read'>;
+  polls: Pick<Polls, 'times'>;
   /** Undefined while it could not be read. */
   schedule: () => Promise<ScheduleView | undefined>;
   settings: Pick<Settings, 'POLL_INTERVAL_SECONDS' | 'TWITCH_REQUESTS_PER_MINUTE'>;
@@ -21,14 +21,14 @@ export interface PollCheckOptions {
  * told at once, and makes the service not ready when the limit is over: nothing is detected then, whoever wanted it.
  */
 export function pollCheck(options: PollCheckOptions): Check {
-  const { progress, schedule, settings, now = Date.now, monotonic = () => performance.now() } = options;
+  const { polls, schedule, settings, now = Date.now, monotonic = () => performance.now() } = options;
   // Without news there is a sign of progress only this often.
   const sliceSeconds = (SLICE_PAGES * 60) / settings.TWITCH_REQUESTS_PER_MINUTE;
   const started = new LastTime(now, monotonic);
   const through = new LastTime(now, monotonic);
   return async () => {
     // The store has a check of its own: while it is away, what was read last still tells the age.
-    const [view, times] = await Promise.all([schedule(), progress.read().catch(() => undefined)]);
+    const [view, times] = await Promise.all([schedule(), polls.times().catch(() => undefined)]);
     if (times) {
       started.note(times.startedMs);
       through.note(times.progressMs);

@@ -9,19 +9,17 @@ import { createHttpServer, listen } from '../http/server.ts';
 import type { Logger } from '../lib/log.ts';
 import { BROKER_CLOSE_MS, STORE_START_MS } from '../poll/limits.ts';
 import { RabbitPublisher } from '../publisher/rabbitmq.ts';
-import { connectDragonfly, waitUntilReady } from '../storage/dragonfly.ts';
-import { Keys, keyPrefix } from '../storage/keys.ts';
-import { Progress } from '../storage/progress.ts';
+import { connectStore, waitUntilReady } from '../storage/dragonfly.ts';
+import { keyPrefix } from '../storage/keys.ts';
 import { SettingsTargets } from '../storage/settingsTargets.ts';
-import { Streams } from '../storage/streams.ts';
-import { Targets } from '../storage/targets.ts';
+import { storeOn } from '../storage/store.ts';
 import type { TemporalSettings } from '../temporal/connection.ts';
 import { installRuntime } from '../temporal/logBridge.ts';
 import { connectNative } from '../temporal/nativeConnection.ts';
 import { lastReport, scheduleView } from '../temporal/schedule/view.ts';
 import { startWorkers, type TemporalWorkers } from '../temporal/workers.ts';
 import { TwitchClient } from '../twitch/client.ts';
-import { dragonflyCheck, rabbitmqCheck, temporalCheck, twitchCheck } from './checks.ts';
+import { rabbitmqCheck, storeCheck, temporalCheck, twitchCheck } from './checks.ts';
 import { Metrics } from './metrics.ts';
 import { noteProgress } from './noteProgress.ts';
 import { pollCheck } from './pollCheck.ts';
@@ -52,18 +50,12 @@ export async function runProcess({
   stop,
 }: ProcessOptions): Promise<number> {
   installRuntime(logger);
-  const redis = connectDragonfly({ url: settings.DRAGONFLY_URL, logger });
-  const keys = new Keys(keyPrefix(settings.INSTANCE));
-  const streams = new Streams(redis, keys);
-  const targets = new Targets(redis, keys);
+  const store = storeOn(connectStore({ url: settings.DRAGONFLY_URL, logger }), keyPrefix(settings.INSTANCE));
   const settingsTargets = new SettingsTargets({
-    redis,
-    keys,
-    targets,
+    store,
     list: { user: settings.TARGET_USER_IDS, game: settings.TARGET_GAME_IDS },
     logger,
   });
-  const progress = new Progress(redis, keys);
   const publisher = new RabbitPublisher({
     url: settings.RABBITMQ_URL,
     topology: settings.RABBITMQ_TOPOLOGY,
@@ -98,11 +90,11 @@ export async function runProcess({
     stopping: () => stop.signal.aborted || failed,
     checks: {
       temporal: temporalCheck(temporal, { connection: () => connection, workers: states, waiting: () => waiting }),
-      dragonfly: dragonflyCheck(redis, settings.DRAGONFLY_URL),
+      dragonfly: storeCheck(store.connection, settings.DRAGONFLY_URL),
       rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
       twitch: twitchCheck(twitch),
-      targets: targetsCheck(streams, settings),
-      polls: pollCheck({ progress, schedule: scheduleView(() => client, settings.INSTANCE), settings }),
+      targets: targetsCheck(store.polls, settings),
+      polls: pollCheck({ polls: store.polls, schedule: scheduleView(() => client, settings.INSTANCE), settings }),
     },
   });
 
@@ -119,7 +111,7 @@ export async function runProcess({
           waiting = reason;
         },
       }),
-      Promise.race([waitUntilReady(redis, STORE_START_MS), stop.requested]),
+      Promise.race([waitUntilReady(store.connection, STORE_START_MS), stop.requested]),
     ]);
     const temporalClient = new Client({ connection, namespace: temporal.namespace });
     client = temporalClient;
@@ -131,14 +123,13 @@ export async function runProcess({
       activities: noteProgress(
         createActivities({
           settings,
-          targets,
+          ...store,
           settingsTargets,
-          streams,
           twitch,
           publisher,
           lastReport: () => lastReport(temporalClient, settings.INSTANCE),
         }),
-        progress,
+        store.polls,
       ),
       requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
       workflowBundle,
@@ -162,8 +153,8 @@ export async function runProcess({
   await Promise.all([
     close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),
     close('the store', async () => {
-      if (redis.status === 'ready') await redis.quit();
-      redis.disconnect();
+      if (store.connection.status === 'ready') await store.connection.quit();
+      store.connection.disconnect();
     }),
     close('Twitch', () => twitch.close()),
   ]);

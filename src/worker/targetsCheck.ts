@@ -1,21 +1,21 @@
 import type { Settings } from '../config/env.ts';
 import type { Check } from '../http/check.ts';
 import { MISSED_POLLS } from '../poll/limits.ts';
-import type { Streams } from '../storage/streams.ts';
+import type { Polls } from '../storage/polls.ts';
 
 /**
  * Every target is reached: none has been missed by all polls for ten intervals, and ten minutes at least. What Twitch
  * refuses does not count: it is set aside, and `status` names it.
  */
 export function targetsCheck(
-  streams: Pick<Streams, 'readUnpolled'>,
+  polls: Pick<Polls, 'readUnpolled'>,
   settings: Pick<Settings, 'POLL_INTERVAL_SECONDS'>,
   now = Date.now,
 ): Check {
   const { intervals, leastSeconds } = MISSED_POLLS;
   const limitMs = Math.max(intervals * settings.POLL_INTERVAL_SECONDS, leastSeconds) * 1_000;
   return async () => {
-    const late = (await streams.readUnpolled()).filter(({ missedMs }) => now() - missedMs > limitMs);
+    const late = (await polls.readUnpolled()).filter(({ missedMs }) => now() - missedMs > limitMs);
     const [worst] = late.toSorted((a, b) => a.missedMs - b.missedMs);
     if (!worst) return { ok: true, detail: 'all are reached' };
     const targets = late.reduce((sum, range) => sum + range.targets, 0);

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ReplyError } from 'ioredis';
 import { toActivityFailure } from '../../src/activities/failures.ts';
-import { storeUnavailable } from '../../src/cli/store.ts';
-import { isScriptsOwn } from '../../src/storage/storeErrors.ts';
+import { inOperatorsWords, isScriptsOwn } from '../../src/storage/storeErrors.ts';
 import { TwitchError } from '../../src/twitch/errors.ts';
 
 const inDragonfly = (what: string) =>
@@ -46,7 +45,7 @@ describe('an error of the store', () => {
   }
 
   it('says that the store is full to who runs a command', () => {
-    const { message } = storeUnavailable('redis://store:6379', reply(inDragonfly('-ERR Out of memory')));
+    const message = inOperatorsWords('redis://store:6379', reply(inDragonfly('-ERR Out of memory')));
     assert.match(message, /redis:\/\/store:6379 \(DRAGONFLY_URL\) is full: give it more memory/);
     assert.doesNotMatch(message, /does not answer/);
   });

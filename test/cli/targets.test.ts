@@ -4,11 +4,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { pino } from 'pino';
 import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
+import type { Targets } from '../../src/storage/targets.ts';
+import { openStore } from '../storage/support.ts';
 import { serve } from '../support/serve.ts';
 import { eventually } from '../support/services.ts';
 import { emptyRedis, runClient, startClient } from './harness.ts';
@@ -18,10 +17,9 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The targets as the client sees them. */
 async function targetsAt(url: string): Promise<Targets> {
-  const redis = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
-  after(() => redis.disconnect());
-  await waitUntilReady(redis, 5_000);
-  return new Targets(redis);
+  const { connection, targets } = await openStore(url, DEFAULT_PREFIX);
+  after(() => connection.disconnect());
+  return targets;
 }
 
 async function twitch() {

@@ -3,12 +3,10 @@ import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { pino } from 'pino';
 import { type System, startSystem } from '../../sandbox/system.ts';
-import { secretUrl } from '../../src/config/secret.ts';
 import { DEFAULT_INSTANCE, TWITCH_TASK_QUEUE } from '../../src/poll/names.ts';
-import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
+import { openStore } from '../storage/support.ts';
 import { eventually } from '../support/services.ts';
 
 const run = promisify(execFile);
@@ -51,11 +49,10 @@ describe('the rate limit of the queue', { timeout: 180_000 }, () => {
 });
 
 async function addTargets(system: System, users: number): Promise<void> {
-  const redis = connectDragonfly({ url: secretUrl(system.services.redisUrl), logger: pino({ level: 'silent' }) });
+  const { connection, targets } = await openStore(system.services.redisUrl, DEFAULT_PREFIX);
   system.sandbox.world.populate({ users });
-  await waitUntilReady(redis, 5_000);
-  await new Targets(redis).add('user', system.sandbox.world.userIds(users), 0);
-  redis.disconnect();
+  await targets.add('user', system.sandbox.world.userIds(users), 0);
+  connection.disconnect();
 }
 
 function helixRequests(system: System): number {

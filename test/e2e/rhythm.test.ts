@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pino } from 'pino';
 import { startSystem } from '../../sandbox/system.ts';
-import { secretUrl } from '../../src/config/secret.ts';
-import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
+import { openStore } from '../storage/support.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';
 
@@ -12,14 +10,12 @@ describe('a budget that is too small for all targets in each poll', { timeout: 1
   it('polls hot users in every poll and dormant ones in turns, and loses none', async () => {
     // 6 requests fit into an interval; 1,000 users take 10.
     const system = await startSystem({ intervalSeconds: 2, env: { TWITCH_REQUESTS_PER_MINUTE: '180' } });
-    const redis = connectDragonfly({ url: secretUrl(system.services.redisUrl), logger: pino({ level: 'silent' }) });
+    const { connection, targets } = await openStore(system.services.redisUrl, DEFAULT_PREFIX);
     let consumer: Consumer | undefined;
     try {
       const { world } = system.sandbox;
       world.populate({ users: 1_000 });
       const users = world.userIds(1_000);
-      await waitUntilReady(redis, 5_000);
-      const targets = new Targets(redis);
       await targets.add('user', users.slice(0, 100), 0);
       await targets.add('user', users.slice(100), 0, 0);
       const streams = users.filter((_, i) => i % 50 === 0).map((userId) => world.goLive({ userId }));
@@ -57,7 +53,7 @@ describe('a budget that is too small for all targets in each poll', { timeout: 1
       );
     } finally {
       await consumer?.stop();
-      redis.disconnect();
+      connection.disconnect();
       await system.stop();
     }
   });

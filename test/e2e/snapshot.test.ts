@@ -4,7 +4,6 @@ import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { type System, startSystem } from '../../sandbox/system.ts';
 import { DEFAULT_INSTANCE } from '../../src/poll/names.ts';
 import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
-import { storeOn } from '../storage/operations.ts';
 import { openStore, type Store, takeSnapshot } from '../storage/support.ts';
 import { Consumer } from '../support/consumer.ts';
 import { eventually } from '../support/services.ts';
@@ -21,10 +20,9 @@ interface Watching {
 /** Runs `work` with a system that watches ten users; the schedule is its own to begin. */
 async function watching(work: (watching: Watching) => Promise<void>): Promise<void> {
   const system = await startSystem({ intervalSeconds: 1 });
-  const { connection } = await openStore(system.services.redisUrl);
+  const store = await openStore(system.services.redisUrl, DEFAULT_PREFIX);
   let consumer: Consumer | undefined;
   try {
-    const store = storeOn(connection, DEFAULT_PREFIX);
     const { world } = system.sandbox;
     world.populate({ users: 10 });
     const users = world.userIds(10);
@@ -37,7 +35,7 @@ async function watching(work: (watching: Watching) => Promise<void>): Promise<vo
     await work({ system, store, users, ids, received });
   } finally {
     await consumer?.stop();
-    connection.disconnect();
+    store.connection.disconnect();
     await system.stop();
   }
 }

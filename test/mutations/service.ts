@@ -20,7 +20,7 @@ export const serviceMutations: Mutation[] = [
   },
   {
     name: 'all installations have their keys behind one prefix',
-    edits: [{ file: 'src/worker/process.ts', find: 'new Keys(keyPrefix(settings.INSTANCE))', put: 'new Keys()' }],
+    edits: [{ file: 'src/worker/process.ts', find: ', keyPrefix(settings.INSTANCE));', put: ');' }],
     suites: ['e2e/instances'],
   },
   {

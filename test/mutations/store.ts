@@ -45,7 +45,7 @@ export const storeMutations: Mutation[] = [
         put: "tonumber(redis.call('HGET', meta, 'version'))",
       },
     ],
-    suites: ['storage/versions', 'e2e/snapshot'],
+    suites: ['storage/lostState', 'e2e/snapshot'],
   },
   {
     name: 'a claim has no lease',
@@ -53,7 +53,7 @@ export const storeMutations: Mutation[] = [
       { file: DIFF, find: ", ownClaim, 'PX', context.leaseMs)", put: ', ownClaim)' },
       { file: RENEW, find: ", claim, 'PX', ARGV[2])", put: ', claim)' },
     ],
-    suites: ['storage/liveSet', 'storage/invariants', 'faults/short'],
+    suites: ['storage/claims', 'storage/invariants', 'faults/short'],
   },
   {
     name: "others' claims are not respected",
@@ -61,7 +61,7 @@ export const storeMutations: Mutation[] = [
       { file: DIFF, find: 'mark == ownClaim or', put: "mark and string.sub(mark, 1, 6) == 'claim:' or" },
       { file: RENEW, find: 'not mark or mark == claim or', put: "not mark or string.sub(mark, 1, 6) == 'claim:' or" },
     ],
-    suites: ['storage/liveSet', 'storage/invariants', 'faults/short'],
+    suites: ['storage/claims', 'storage/invariants', 'faults/short'],
   },
   {
     name: 'a stream that the script fails over fails its slice',

@@ -1,28 +1,23 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Dependencies } from '../../src/activities/dependencies.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { readLastReport } from '../../src/poll/report.ts';
 import type { DiffStreamsResult } from '../../src/poll/steps.ts';
-import { storeNowMs } from '../../src/storage/clock.ts';
-import { emptyStore, liveEntry, openStore, type Store, stream } from './support.ts';
+import { emptyStores, liveEntry, type Store, stream } from './support.ts';
 
 const MONTH = 30 * 24 * 3_600_000;
 
 describe('one clock, the store’s, whatever that of a client or a worker says', () => {
-  let opened: Store;
+  const emptyStore = emptyStores();
   let store: Store;
-  before(async () => {
-    opened = await openStore();
-  });
   beforeEach(() => {
-    store = emptyStore(opened);
+    store = emptyStore();
   });
-  after(() => opened.connection.disconnect());
 
   const isNow = async (ms: number) => {
-    const now = await storeNowMs(store.connection);
+    const now = await store.targets.nowMs();
     assert.ok(ms > now - 60_000 && ms <= now, `${ms - now} ms from now`);
   };
 
@@ -51,8 +46,7 @@ describe('one clock, the store’s, whatever that of a client or a worker says',
           RECENTLY_LIVE_DAYS: 14,
           DORMANT_MAX_SECONDS: 900,
         },
-        streams: store.streams,
-        targets: store.targets,
+        ...store,
         settingsTargets: { apply: async () => undefined },
       } as unknown as Dependencies);
       const poll = { id: 'p', startedMs: Date.now(), no: 1 };

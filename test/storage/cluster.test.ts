@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { ask, freePort, untilReady } from '../../sandbox/services/ports.ts';
 import { type ManagedProcess, plainEnvironment, startProcess } from '../../sandbox/services/process.ts';
 import { findRedis } from '../../sandbox/services/redis.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import type { StoreConnection } from '../../src/storage/dragonfly.ts';
 import { keyPrefix } from '../../src/storage/keys.ts';
-import { contents, OPERATIONS, storeOn } from './operations.ts';
+import { storeOn } from '../../src/storage/store.ts';
+import { contents, OPERATIONS } from './operations.ts';
+import { connect } from './support.ts';
 
 const { kind, path } = await findRedis();
 
@@ -22,7 +22,7 @@ const { kind, path } = await findRedis();
 describe('a store in cluster mode', { skip: kind === 'dragonfly' && 'started with other flags' }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'stream-poller-cluster-'));
   let server: ManagedProcess;
-  let connection: Dragonfly;
+  let connection: StoreConnection;
   before(async () => {
     const port = await freePort();
     server = await startProcess({
@@ -52,9 +52,7 @@ describe('a store in cluster mode', { skip: kind === 'dragonfly' && 'started wit
       intervalMs: 20,
     });
     setUp.disconnect();
-    const url = new Secret(`redis://127.0.0.1:${port}`);
-    connection = connectDragonfly({ url, logger: pino({ level: 'silent' }) });
-    assert.ok(await waitUntilReady(connection, 5_000));
+    connection = await connect(`redis://127.0.0.1:${port}`);
   });
   after(async () => {
     connection?.disconnect();

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
-import { pino } from 'pino';
 import { type FaultProxy, startFaultProxy } from '../../sandbox/faultProxy.ts';
-import { Secret } from '../../src/config/secret.ts';
-import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { type StoreConnection, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { storeOn } from '../../src/storage/store.ts';
 import { eventually, randomPrefix, redis } from '../support/services.ts';
 import { fill, LIVE, many, startProbe, timed, watchAll } from './load.ts';
-import { contents, OPERATIONS, type Operation, storeOn } from './operations.ts';
-import { NOON, TestPoll } from './support.ts';
+import { contents, OPERATIONS, type Operation } from './operations.ts';
+import { connect, NOON, TestPoll } from './support.ts';
 
 const COMMAND_TIMEOUT_MS = 400;
 /** A socket on which nothing comes back is given up after two command timeouts; then there is the wait before the next. */
@@ -20,19 +19,16 @@ const RECOVERS_WITHIN_MS = 6_000;
 describe('any store', () => {
   let proxy: FaultProxy;
   /** The way past the faults. */
-  let direct: Dragonfly;
+  let direct: StoreConnection;
   /** The way that the service goes. */
-  let faulty: Dragonfly;
+  let faulty: StoreConnection;
 
   before(async () => {
     const { url } = await redis();
     const { hostname, port } = new URL(url);
     proxy = await startFaultProxy({ target: { host: hostname, port: Number(port || 6_379) } });
-    const logger = pino({ level: 'silent' });
-    direct = connectDragonfly({ url: new Secret(url), logger });
-    faulty = connectDragonfly({ url: new Secret(proxy.url(url)), logger, commandTimeoutMs: COMMAND_TIMEOUT_MS });
-    assert.ok(await waitUntilReady(direct, 5_000));
-    assert.ok(await waitUntilReady(faulty, 5_000));
+    direct = await connect(url);
+    faulty = await connect(proxy.url(url), { commandTimeoutMs: COMMAND_TIMEOUT_MS });
   });
   afterEach(async () => {
     await proxy.restore();

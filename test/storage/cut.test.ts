@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Stream } from '../../src/poll/model.ts';
+import { storeOn } from '../../src/storage/store.ts';
 import { randomPrefix, redis } from '../support/services.ts';
 import { openCut, uncutCommands, writingScripts } from './cutScripts.ts';
-import { contents, OPERATIONS, storeOn } from './operations.ts';
-import { liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
+import { contents, OPERATIONS } from './operations.ts';
+import { ids, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
 
 const MOST_WRITES = 200;
 
@@ -29,7 +30,7 @@ async function pollAll(poll: TestPoll, given: Shown, announced: string[]): Promi
     ['user', all.filter(({ userId }) => USERS.includes(userId)), { users: USERS }],
     ['game', all.filter(({ gameId }) => GAMES.includes(gameId)), { games: GAMES }],
   ] as const) {
-    announced.push(...(await poll.announce({ kind, streams, complete: { ...complete } as never })).map(({ id }) => id));
+    announced.push(...ids(await poll.announce({ kind, streams, complete: { ...complete } as never })));
   }
 }
 

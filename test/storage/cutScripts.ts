@@ -1,6 +1,5 @@
-import { pino } from 'pino';
-import { Secret } from '../../src/config/secret.ts';
-import { connectDragonfly, type Dragonfly, scripts, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { type StoreConnection, scripts } from '../../src/storage/dragonfly.ts';
+import { connect } from './support.ts';
 
 /** As Dragonfly 1.40 says it when a write inside a script finds no memory; what was written before stays. */
 export const outOfMemory = (script: string) =>
@@ -40,13 +39,14 @@ ${text}`;
 }
 
 /** A connection on which each call of each script ends at its n-th write, unless it has fewer. */
-export async function openCut(url: string, write: number): Promise<Dragonfly> {
-  const cut = Object.fromEntries(
-    Object.entries(scripts).map(([name, script]) => [name, { ...script, lua: cutAt(name, script.lua, write) }]),
-  );
-  const connection = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }), scripts: cut });
-  await waitUntilReady(connection, 5_000);
-  return connection;
+export async function openCut(url: string, write: number): Promise<StoreConnection> {
+  return connect(url, { scripts: eachScript((name, lua) => cutAt(name, lua, write)) });
+}
+
+/** The scripts with other texts. */
+export function eachScript(change: (name: string, lua: string) => string): typeof scripts {
+  const changed = Object.entries(scripts).map(([name, script]) => [name, { ...script, lua: change(name, script.lua) }]);
+  return Object.fromEntries(changed);
 }
 
 /** The scripts that write. */

@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { userChecksDue } from '../../src/activities/checkUsers.ts';
-import { emptyStore, MINUTE, NOON, openStore, type Store } from './support.ts';
+import { emptyStores, MINUTE, NOON } from './support.ts';
 
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
 describe('users that Twitch no longer knows', () => {
-  let opened: Store;
-  before(async () => {
-    opened = await openStore();
-  });
-  after(() => opened.connection.disconnect());
+  const emptyStore = emptyStores();
 
   it('are gone when two checks in a row do not find them, an hour apart at least', async () => {
-    const { targets } = emptyStore(opened);
+    const { targets } = emptyStore();
     await targets.add('user', ['1', '2', '3'], NOON);
     const check = (atMs: number, ...found: string[]) => targets.gone.note(['1', '2', '3'], new Set(found), atMs);
     const gone = async () => (await targets.gone.list()).map(({ id, sinceMs }) => [id, sinceMs]);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Stream, TargetKind } from '../../src/poll/model.ts';
 import { readLiveEntry } from '../../src/storage/streams.ts';
-import { emptyStore, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
+import { emptyStores, ids, liveUsers, MINUTE, NOON, stream, TestPoll } from './support.ts';
 
 const USERS = ['u0', 'u1', 'u2', 'u3', 'u4'];
 const GAMES = ['g0', 'g1', 'unwatched'];
@@ -31,15 +31,11 @@ const poll = fc.record({
 });
 
 describe('the invariants, whatever happens', () => {
-  let opened: Store;
-  before(async () => {
-    opened = await openStore();
-  });
-  after(() => opened.connection.disconnect());
+  const emptyStore = emptyStores();
 
   it('announce every visible stream exactly once, and end one only after complete polls without it', async () => {
     const property = fc.asyncProperty(fc.array(poll, { minLength: 1, maxLength: 8 }), async (polls) => {
-      const store = emptyStore(opened);
+      const store = emptyStore();
       const visible = new Set<string>();
       const published: string[] = [];
       const repeatable = new Set<string>();
@@ -92,7 +88,7 @@ describe('the invariants, whatever happens', () => {
           pending.push({
             due: index + step.publishedAfter,
             owner,
-            ids: result.events.map((event) => event.id),
+            ids: ids(result.events),
             dies: step.diesAfterConfirm,
           });
         }
@@ -146,7 +142,7 @@ describe('the invariants, whatever happens', () => {
       games: fc.tuple(...USERS.map(() => fc.constantFrom(...GAMES))),
     });
     const property = fc.asyncProperty(scene, async ({ steps, games }) => {
-      const store = emptyStore(opened);
+      const store = emptyStore();
       const watched = { user: new Set<string>(), game: new Set<string>() };
       const live = USERS.map((user, i) => stream(`${user}-0`, user, NOON, games[i]));
       const watchedBy = (kind: TargetKind) =>
@@ -168,7 +164,7 @@ describe('the invariants, whatever happens', () => {
           if (one.retried) await current.diff(shown, owner);
           const result = await current.diff(shown, owner);
           assert.ok(!result.lost);
-          const claimed = result.events.map((event) => event.id);
+          const claimed = ids(result.events);
           announced.push(...claimed);
           await store.streams.markAnnounced(claimed);
         } else {
@@ -216,18 +212,18 @@ describe('the invariants, whatever happens', () => {
       ),
       async ([{ entries, firstSight, added, lost }, shuffled]) => {
         const announced = async (order: typeof entries) => {
-          const store = emptyStore(opened);
+          const store = emptyStore();
           for (const [i, user] of USERS.entries()) await store.targets.add('user', [user], at(added[i]));
           for (const [i, game] of GAMES.entries()) await store.targets.add('game', [game], at(added[USERS.length + i]));
           const current = await TestPoll.open(store, NOON + 60 * MINUTE, lost ? NOON : 0, { firstSight });
-          const ids: string[] = [];
+          const found: string[] = [];
           for (const { user, nth, game, kind, startedBefore } of order) {
             // One stream has one start and one game in all the pages of a poll.
             const first = entries.find((e) => e.user === user && e.nth === nth) as (typeof entries)[number];
             const s = stream(`${user}-${nth}`, user, at(first.startedBefore ?? startedBefore), first.game ?? game);
-            ids.push(...(await current.announce({ kind, streams: [s] })).map((event) => event.id));
+            found.push(...ids(await current.announce({ kind, streams: [s] })));
           }
-          return ids.sort();
+          return found.sort();
         };
         assert.deepEqual(await announced(shuffled), await announced(entries));
       },

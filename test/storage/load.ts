@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Dragonfly } from '../../src/storage/dragonfly.ts';
+import type { StoreConnection } from '../../src/storage/dragonfly.ts';
 import { NOON, type Store, stream, TestPoll } from './support.ts';
 
 /** About as many as are live on Twitch at once. */
@@ -40,7 +40,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Asks again and again, as the other clients of a store do, and tells how long it had to wait at most. */
-export function startProbe(connection: Dragonfly): { stop(): Promise<number>; close(): void } {
+export function startProbe(connection: StoreConnection): { stop(): Promise<number>; close(): void } {
   let worstMs = 0;
   const second = connection.duplicate();
   second.on('error', () => {});

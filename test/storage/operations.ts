@@ -1,9 +1,7 @@
 import type { PollRef } from '../../src/poll/steps.ts';
 import type { StagedStream } from '../../src/storage/diff.ts';
-import type { Dragonfly } from '../../src/storage/dragonfly.ts';
-import { Keys } from '../../src/storage/keys.ts';
-import { readLiveEntry, Streams } from '../../src/storage/streams.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import type { StoreConnection } from '../../src/storage/dragonfly.ts';
+import { readLiveEntry } from '../../src/storage/streams.ts';
 import { MINUTE, NOON, type Store, stream } from './support.ts';
 
 /** What the service does to the store, each kind once, with the state that it finds. */
@@ -44,8 +42,8 @@ const diff = (
     claimBytes: 36_000,
   });
 
-const open = async ({ streams }: Store, poll: PollRef, lastMs = 0) => {
-  const opened = await streams.openPoll(poll, { pollMs: lastMs, completeMs: lastMs }, poll.startedMs);
+const open = async ({ polls }: Store, poll: PollRef, lastMs = 0) => {
+  const opened = await polls.open(poll, { pollMs: lastMs, completeMs: lastMs }, poll.startedMs);
   // Its number is one more with each attempt, as the store's version is: they only ever grow.
   return { ...opened, no: undefined };
 };
@@ -180,18 +178,12 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-/** A store on that connection behind a prefix of its own. */
-export function storeOn(connection: Dragonfly, prefix: string): Store {
-  const keys = new Keys(prefix);
-  return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
-}
-
 /**
  * All that is behind a prefix, with whether it expires: two stores that went through the same are equal. What a script wrote
  * as JSON is read, for Lua's tables have no order that a server would have to keep. The store's version is left out: it counts
  * attempts too.
  */
-export async function contents(connection: Dragonfly, prefix: string): Promise<Record<string, unknown>> {
+export async function contents(connection: StoreConnection, prefix: string): Promise<Record<string, unknown>> {
   const found: Record<string, unknown> = {};
   const keys: string[] = [];
   let cursor = '0';
@@ -209,14 +201,14 @@ export async function contents(connection: Dragonfly, prefix: string): Promise<R
   return found;
 }
 
-function readKey(connection: Dragonfly, key: string, type: string): Promise<unknown> {
+function readKey(connection: StoreConnection, key: string, type: string): Promise<unknown> {
   if (type === 'string') return connection.get(key);
   if (type === 'hash') return readHash(connection, key);
   if (type === 'zset') return connection.zrange(key, 0, '-1', 'WITHSCORES');
   throw new Error(`${key} is a ${type}, which nothing here writes`);
 }
 
-async function readHash(connection: Dragonfly, key: string): Promise<unknown> {
+async function readHash(connection: StoreConnection, key: string): Promise<unknown> {
   const fields = Object.entries(await connection.hgetall(key)).filter(([name]) => name !== 'version');
   return Object.fromEntries(fields.map(([name, text]) => [name, text.startsWith('{') ? readLiveEntry(text) : text]));
 }

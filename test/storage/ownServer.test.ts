@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
-import { pino } from 'pino';
 import { type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
 import { toActivityFailure } from '../../src/activities/failures.ts';
-import { Secret } from '../../src/config/secret.ts';
 import type { Stream } from '../../src/poll/model.ts';
-import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { type StoreConnection, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { storeOn } from '../../src/storage/store.ts';
 import { eventually, randomPrefix } from '../support/services.ts';
-import { contents, storeOn } from './operations.ts';
-import { NOON, type Store, stream, TestPoll } from './support.ts';
+import { contents } from './operations.ts';
+import { connect, ids, NOON, type Store, stream, TestPoll } from './support.ts';
 
 const COMMAND_TIMEOUT_MS = 1_000;
 const PER_CALL = 500;
@@ -22,7 +21,7 @@ const CALLS = 40;
 describe('a store', { timeout: 120_000 }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'stream-poller-store-'));
   let server: LocalRedis;
-  let connection: Dragonfly;
+  let connection: StoreConnection;
   const fresh = (on = connection): [Store, string] => {
     const prefix = randomPrefix();
     return [storeOn(on, prefix), prefix];
@@ -30,8 +29,7 @@ describe('a store', { timeout: 120_000 }, () => {
 
   before(async () => {
     server = await startRedis({ dir: join(dir, 'own'), persist: true });
-    connection = open(server.url);
-    assert.ok(await waitUntilReady(connection, 5_000));
+    connection = await connect(server.url, { commandTimeoutMs: COMMAND_TIMEOUT_MS });
   });
   after(async () => {
     connection?.disconnect();
@@ -41,9 +39,8 @@ describe('a store', { timeout: 120_000 }, () => {
 
   it('that is killed in the middle of calls keeps each call whole or not at all, and all it had answered', async (t) => {
     // Calls that wait behind many others must meet the kill, not their time limit.
-    const connection = open(server.url, 20_000);
+    const connection = await connect(server.url, { commandTimeoutMs: 20_000 });
     t.after(() => connection.disconnect());
-    assert.ok(await waitUntilReady(connection, 5_000));
     const [store] = fresh(connection);
     const poll = await TestPoll.open(store, NOON, 0, { claimBytes: Number.MAX_SAFE_INTEGER });
     const shown = Array.from({ length: CALLS }, (_, call) =>
@@ -147,7 +144,7 @@ describe('a store', { timeout: 120_000 }, () => {
 
     await makeRoom();
     const result = await poll.diff({ streams: [stream('s1', 'u1')], watch: false }, owner);
-    assert.deepEqual(result.lost || result.events.map(({ id }) => id), ['s1']);
+    assert.deepEqual(result.lost || ids(result.events), ['s1']);
   });
 
   it('that has become a replica refuses writes and says so, and is asked again after each refusal', async (t) => {
@@ -177,7 +174,7 @@ describe('a store', { timeout: 120_000 }, () => {
     }
     const next = await eventually(() => TestPoll.open(store, NOON + 1));
     const result = await next.diff({ streams: [stream('s1', 'u1')], watch: false });
-    assert.deepEqual(result.lost || result.events.map(({ id }) => id), ['s1']);
+    assert.deepEqual(result.lost || ids(result.events), ['s1']);
   });
 });
 
@@ -188,10 +185,6 @@ function watch({ targets }: Store, streams: readonly Stream[]): Promise<number> 
     0,
     0,
   );
-}
-
-function open(url: string, commandTimeoutMs = COMMAND_TIMEOUT_MS): Dragonfly {
-  return connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }), commandTimeoutMs });
 }
 
 /** However often it has failed: a store that is full or read-only for an hour must not cost the events that wait for it. */

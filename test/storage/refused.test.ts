@@ -1,17 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { emptyStore, MINUTE, NOON, openStore, type Store } from './support.ts';
+import { describe, it } from 'node:test';
+import { emptyStores, MINUTE, NOON } from './support.ts';
 
 describe('targets that Twitch refuses', () => {
-  let opened: Store;
-  before(async () => {
-    opened = await openStore();
-  });
-  after(() => opened.connection.disconnect());
+  const emptyStore = emptyStores();
 
   const no = (id: string) => ({ id, reason: 'malformed' });
   async function watched(...ids: string[]) {
-    const { targets } = emptyStore(opened);
+    const { targets } = emptyStore();
     await targets.add('user', ids, NOON);
     return targets;
   }

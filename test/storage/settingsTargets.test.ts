@@ -1,32 +1,27 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { compareLists, SettingsTargets } from '../../src/storage/settingsTargets.ts';
-import { emptyStore, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
+import { emptyStores, NOON, type Store, stream, TestPoll } from './support.ts';
 
 const KEPT_MS = 10 * 60_000;
 
 describe('targets from the settings', () => {
-  let opened: Store;
+  const emptyStore = emptyStores();
   let store: Store;
   /** What the workers' clocks show; time in the store passes by itself, and a list's end is brought about by hand. */
   let elapsedMs = 0;
   let warnings: { users: string[]; games: string[]; workers: string[] }[] = [];
-  before(async () => {
-    opened = await openStore();
-  });
   beforeEach(() => {
-    store = emptyStore(opened);
+    store = emptyStore();
     elapsedMs = 0;
     warnings = [];
   });
-  after(() => opened.connection.disconnect());
 
   const worker = (user: string[], game: string[] = []) => {
     const logger = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(JSON.parse(line)) });
-    const { connection: redis, keys, targets } = store;
-    return new SettingsTargets({ redis, keys, targets, list: { user, game }, logger, elapsedMs: () => elapsedMs });
+    return new SettingsTargets({ store, list: { user, game }, logger, elapsedMs: () => elapsedMs });
   };
   const users = () => store.targets.list('user', undefined, 100);
   /** All workers but those given are gone for so long that their lists are, and these have run for as long. */
@@ -110,7 +105,7 @@ describe('targets from the settings', () => {
 
   it('of two workers with different lists are all watched, for as long as both run, and each tells of it once', async () => {
     const [one, other] = [worker(['a', 'b'], ['g']), worker(['b', 'c'], ['g'])];
-    assert.equal(await compareLists(store.connection, store.keys), undefined);
+    assert.equal(await compareLists(store), undefined);
     for (let round = 0; round < 3; round++) {
       for (const each of [one, other]) await each.apply(false);
       elapsedMs += KEPT_MS;
@@ -120,7 +115,7 @@ describe('targets from the settings', () => {
       warnings.map(({ users, games }) => [users.toSorted(), games]),
       Array(2).fill([['a', 'c'], []]),
     );
-    const found = await compareLists(store.connection, store.keys);
+    const found = await compareLists(store);
     assert.deepEqual([found?.ids.user.sort(), found?.ids.game, found?.workers.length], [['a', 'c'], [], 2]);
   });
 
@@ -131,7 +126,7 @@ describe('targets from the settings', () => {
       await store.connection.pexpire(store.keys.list(fingerprint), KEPT_MS - 2 * 60_000);
     }
     await worker(['a', 'b']).sign();
-    assert.equal(await compareLists(store.connection, store.keys), undefined);
+    assert.equal(await compareLists(store), undefined);
   });
 
   it('stay when the store was away so long that the lists of all workers ended', async () => {
@@ -182,7 +177,7 @@ describe('targets from the settings', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.array(anEvent, { maxLength: 25 }), async (events) => {
-        store = emptyStore(opened);
+        store = emptyStore();
         elapsedMs = 0;
         let list: string[] = [];
         // The table: what the client wants and what the settings name, for each id.

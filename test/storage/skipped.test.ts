@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { emptyStore, liveUsers, MINUTE, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
+import { describe, it } from 'node:test';
+import { emptyStores, ids, liveUsers, MINUTE, NOON, type Store, stream, TestPoll } from './support.ts';
 
 /** A list where the mark of a stream should be: the script fails over it whatever else it is given. */
 const spoil = ({ connection, keys }: Store, id: string) => connection.lpush(keys.mark(id), 'not a mark');
 
 describe('a stream that the script fails over', () => {
-  let opened: Store;
-  before(async () => {
-    opened = await openStore();
-  });
-  after(() => opened.connection.disconnect());
+  const emptyStore = emptyStores();
 
   async function watching(count: number): Promise<Store> {
-    const store = emptyStore(opened);
+    const store = emptyStore();
     await store.targets.add(
       'user',
       Array.from({ length: count }, (_, n) => `u${n}`),
@@ -37,8 +33,8 @@ describe('a stream that the script fails over', () => {
     );
     assert.match(result.skipped[0]?.why ?? '', /WRONGTYPE/);
     assert.deepEqual(
-      result.events.map(({ id }) => id),
-      all.map(({ id }) => id).filter((id) => !bad.includes(id)),
+      ids(result.events),
+      ids(all).filter((id) => !bad.includes(id)),
     );
     assert.equal((await liveUsers(store)).length, 1_194);
   });

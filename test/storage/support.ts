@@ -1,42 +1,50 @@
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
 import { pino } from 'pino';
 import { Secret } from '../../src/config/secret.ts';
 import type { Stream, StreamEvent, TargetKind } from '../../src/poll/model.ts';
 import type { PollRef } from '../../src/poll/steps.ts';
 import type { DiffRequest, DiffResult, StagedStream } from '../../src/storage/diff.ts';
-import { connectDragonfly, type Dragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Keys, keyPrefix } from '../../src/storage/keys.ts';
-import { type LiveEntry, readLiveEntry, Streams } from '../../src/storage/streams.ts';
-import { Targets } from '../../src/storage/targets.ts';
+import { connectStore, type StoreConnection, type StoreOptions, waitUntilReady } from '../../src/storage/dragonfly.ts';
+import { keyPrefix } from '../../src/storage/keys.ts';
+import { type Store, storeOn } from '../../src/storage/store.ts';
+import { type LiveEntry, readLiveEntry } from '../../src/storage/streams.ts';
 import { randomPrefix, redis } from '../support/services.ts';
 
 export const MINUTE = 60_000;
 /** A fixed moment, so that ages in the tests read as what they are. */
 export const NOON = Date.parse('2026-01-01T12:00:00Z');
 
-export interface Store {
-  connection: Dragonfly;
-  keys: Keys;
-  streams: Streams;
-  targets: Targets;
+export type { Store };
+
+/** A connection that is ready, and says nothing of what goes wrong with it. */
+export async function connect(url: string, options: Partial<StoreOptions> = {}): Promise<StoreConnection> {
+  const connection = connectStore({ url: new Secret(url), logger: pino({ level: 'silent' }), ...options });
+  assert.ok(await waitUntilReady(connection, 5_000));
+  return connection;
 }
 
-/** A store of its own on the shared server, behind a random prefix. */
-export async function openStore(given?: string): Promise<Store> {
-  const url = given ?? (await redis()).url;
-  const connection = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
-  await waitUntilReady(connection, 5_000);
-  const keys = new Keys(keyPrefix(randomPrefix()));
-  return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
+/** A store of its own on the shared server, behind a random prefix, or the one that is named. */
+export async function openStore(url?: string, prefix = keyPrefix(randomPrefix())): Promise<Store> {
+  return storeOn(await connect(url ?? (await redis()).url), prefix);
 }
 
-/** The same server, nothing in it yet. */
-export function emptyStore({ connection }: Store): Store {
-  const keys = new Keys(keyPrefix(randomPrefix()));
-  return { connection, keys, streams: new Streams(connection, keys), targets: new Targets(connection, keys) };
+/** For a suite: a connection for as long as it runs. @returns what opens a store with nothing in it, on that connection */
+export function emptyStores(): () => Store {
+  let connection: StoreConnection;
+  before(async () => {
+    connection = await connect((await redis()).url);
+  });
+  after(() => connection.disconnect());
+  return () => storeOn(connection, keyPrefix(randomPrefix()));
 }
 
 export function stream(id: string, userId: string, startedMs = NOON, gameId = 'game'): Stream {
   return { id, userId, userLogin: `login-${userId}`, gameId, title: `title of ${id}`, startedAt: iso(startedMs) };
+}
+
+export function ids(events: readonly { id: string }[]): string[] {
+  return events.map(({ id }) => id);
 }
 
 export function iso(ms: number): string {
@@ -85,7 +93,7 @@ export class TestPoll {
       completeMs: lastMs,
       ...(last instanceof TestPoll && { storeVersion: last.storeVersion }),
     };
-    const { lost, no } = await store.streams.openPoll(opening, known, options.nowMs ?? startedMs);
+    const { lost, no } = await store.polls.open(opening, known, options.nowMs ?? startedMs);
     return Object.assign(new TestPoll(store, { ...opening, no }, { lastCompleteMs: lastMs, ...options }), { lost });
   }
 
@@ -126,8 +134,7 @@ export class TestPoll {
     const owner = this.nextOwner();
     const result = await this.diff(shown, owner);
     if (result.lost) return [];
-    const ids = result.events.map((event) => event.id);
-    const held = await this.#store.streams.renewClaims(owner, ids);
+    const held = await this.#store.streams.renewClaims(owner, ids(result.events));
     await this.#store.streams.markAnnounced(held);
     return result.events.filter((event) => held.includes(event.id));
   }

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readGroup } from '../../src/activities/walk.ts';
 import { advance, type Cursor, nextGroup } from '../../src/poll/cursor.ts';
-import { emptyStore, NOON, openStore, type Store, stream, TestPoll } from './support.ts';
+import { emptyStores, NOON, type Store, stream, TestPoll } from './support.ts';
 
 const BYTES = 48_000;
 
 describe('the walk over the targets', () => {
-  let opened: Store;
-  before(async () => {
-    opened = await openStore();
-  });
-  after(() => opened.connection.disconnect());
+  const emptyStore = emptyStores();
 
   /** Walks to the end, in calls of `limit` ids, as polls that take `perPoll` dormant users each until the turn is over. */
   async function walk({ targets }: Store, limit: number, dormant?: { after?: string; left: number }) {
@@ -38,7 +34,7 @@ describe('the walk over the targets', () => {
       perPoll: fc.integer({ min: 1, max: 30 }),
     });
     const property = fc.asyncProperty(scene, async ({ hot, dormant, games, limit, perPoll }) => {
-      const store = emptyStore(opened);
+      const store = emptyStore();
       await store.targets.add('user', hot, NOON, NOON);
       await store.targets.add('user', dormant, NOON, 0);
       await store.targets.add('game', games, NOON);
@@ -64,7 +60,7 @@ describe('the walk over the targets', () => {
   });
 
   it('can go on behind any of the ids that it handed out', async () => {
-    const store = emptyStore(opened);
+    const store = emptyStore();
     const ids = Array.from({ length: 250 }, (_, i) => `${1_000 + i}`);
     await store.targets.add('user', ids, NOON, 0);
     const from: Cursor = { group: 'dormant', dormant: { left: 240 } };
@@ -76,7 +72,7 @@ describe('the walk over the targets', () => {
   });
 
   it('tells that a full answer was the last one, and without room whether anything is left', async () => {
-    const store = emptyStore(opened);
+    const store = emptyStore();
     const ids = Array.from({ length: 200 }, (_, i) => `${1_000 + i}`);
     await store.targets.add('user', ids, NOON);
     assert.deepEqual(await readGroup(store.targets, { group: 'user' }, 200, BYTES), { ids });
@@ -86,7 +82,7 @@ describe('the walk over the targets', () => {
   });
 
   it('cuts unusually long ids to whole batches that fit', async () => {
-    const store = emptyStore(opened);
+    const store = emptyStore();
     const ids = Array.from({ length: 1_000 }, (_, i) => `${i}`.padStart(64, '0'));
     await store.targets.add('user', ids, NOON);
     const { ids: some, rest } = await readGroup(store.targets, { group: 'user' }, 1_000, BYTES);
@@ -96,7 +92,7 @@ describe('the walk over the targets', () => {
   });
 
   it('a user is hot when it was just added or is seen live, cools down, and leaves with its target', async () => {
-    const store = emptyStore(opened);
+    const store = emptyStore();
     const hot = async () => [...(await store.targets.hotAmong(['u1', 'u2', 'u3']))];
     await store.targets.add('user', ['u1'], NOON, NOON + 1_000);
     await store.targets.add('user', ['u2', 'u3'], NOON, 0);

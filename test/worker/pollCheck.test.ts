@@ -9,15 +9,15 @@ const settings = { POLL_INTERVAL_SECONDS: 30, TWITCH_REQUESTS_PER_MINUTE: 780 };
 
 /** One look at a store that says this, with a schedule that could not be read unless there is a view of it. */
 function polls(startedMs: number, progressMs: number, given: Partial<typeof settings> = {}, view?: ScheduleView) {
-  return check({ read: async () => ({ startedMs, progressMs }) }, given, async () => view);
+  return check({ times: async () => ({ startedMs, progressMs }) }, given, async () => view);
 }
 
 function check(
-  progress: PollCheckOptions['progress'],
+  polls: PollCheckOptions['polls'],
   given: Partial<typeof settings> = {},
   schedule: PollCheckOptions['schedule'] = async () => undefined,
 ) {
-  return pollCheck({ progress, schedule, settings: { ...settings, ...given }, now: () => NOW, monotonic: () => 0 });
+  return pollCheck({ polls, schedule, settings: { ...settings, ...given }, now: () => NOW, monotonic: () => 0 });
 }
 
 const view = (change: Partial<ScheduleView>): ScheduleView => ({
@@ -98,14 +98,14 @@ test('a store that is away, empty or from an older snapshot does not make polls 
     async () => ({ startedMs: 0, progressMs: 0 }),
     async () => ({ startedMs: NOW - 60 * MINUTE, progressMs: NOW - 60 * MINUTE }),
   ];
-  const looked = check({ read: () => (answers.shift() as (typeof answers)[0])() });
+  const looked = check({ times: () => (answers.shift() as (typeof answers)[0])() });
   for (let i = 0; i < 4; i++) assert.equal((await looked()).ok, true);
 });
 
 test('a clock that was an hour ahead for a while does not keep polls young for an hour', async () => {
   const at = { wall: NOW + 60 * MINUTE, monotonic: 0 };
   const looked = pollCheck({
-    progress: { read: async () => ({ startedMs: NOW + 60 * MINUTE, progressMs: NOW + 60 * MINUTE }) },
+    polls: { times: async () => ({ startedMs: NOW + 60 * MINUTE, progressMs: NOW + 60 * MINUTE }) },
     schedule: async () => undefined,
     settings,
     now: () => at.wall,

@@ -1,42 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pino } from 'pino';
 import type { Activities } from '../../src/activities/index.ts';
-import { Secret } from '../../src/config/secret.ts';
 import { readLastReport } from '../../src/poll/report.ts';
-import { connectDragonfly, waitUntilReady } from '../../src/storage/dragonfly.ts';
-import { Keys } from '../../src/storage/keys.ts';
-import { Progress } from '../../src/storage/progress.ts';
+import { Polls } from '../../src/storage/polls.ts';
 import { noteProgress } from '../../src/worker/noteProgress.ts';
-import { eventually, randomPrefix, redis } from '../support/services.ts';
+import { openStore } from '../storage/support.ts';
+import { eventually } from '../support/services.ts';
 
 test('progress that one process notes is seen by another, and written at most once a second', async (t) => {
-  const { url } = await redis();
-  const store = connectDragonfly({ url: new Secret(url), logger: pino({ level: 'silent' }) });
-  t.after(() => store.disconnect());
-  assert.ok(await waitUntilReady(store, 5_000));
-  const keys = new Keys(randomPrefix());
+  const { connection, keys } = await openStore();
+  t.after(() => connection.disconnect());
   let now = 1_000_000;
-  const [one, other] = [new Progress(store, keys, () => now), new Progress(store, keys, () => now)];
-  assert.deepEqual(await other.read(), { startedMs: 0, progressMs: 0 });
+  const [one, other] = [new Polls(connection, keys), new Polls(connection, keys)];
+  assert.deepEqual(await other.times(), { startedMs: 0, progressMs: 0 });
 
-  one.note();
+  one.noteProgress(now);
   now += 999;
-  one.note();
-  await eventually(async () => assert.equal((await other.read()).progressMs, 1_000_000));
+  one.noteProgress(now);
+  await eventually(async () => assert.equal((await other.times()).progressMs, 1_000_000));
   now += 1;
-  one.note();
-  await eventually(async () => assert.equal((await other.read()).progressMs, 1_001_000));
+  one.noteProgress(now);
+  await eventually(async () => assert.equal((await other.times()).progressMs, 1_001_000));
   now -= 500_000;
-  one.note();
-  await eventually(async () => assert.equal((await other.read()).progressMs, now), {
+  one.noteProgress(now);
+  await eventually(async () => assert.equal((await other.times()).progressMs, now), {
     message: 'a clock that is set back keeps no note from being taken',
   });
   now += 500_000;
-  one.note();
-  await eventually(async () => assert.equal((await other.read()).progressMs, now));
-  await store.del(keys.meta);
-  assert.equal((await one.read()).progressMs, 1_001_000, 'it remembers its own notes when the store has lost them');
+  one.noteProgress(now);
+  await eventually(async () => assert.equal((await other.times()).progressMs, now));
+  await connection.del(keys.meta);
+  assert.equal((await one.times()).progressMs, 1_001_000, 'it remembers its own notes when the store has lost them');
 });
 
 test('a comparison is progress, the start of a poll is not, unless there is nothing to poll', async () => {
@@ -50,7 +44,7 @@ test('a comparison is progress, the start of a poll is not, unless there is noth
       return { events: [] };
     },
   };
-  const activities = noteProgress(fake as unknown as Activities, { note: () => notes++ });
+  const activities = noteProgress(fake as unknown as Activities, { noteProgress: () => notes++ });
   const poll = { id: 'p', startedMs: 0 };
   await activities.fetchTargets({ poll, last: readLastReport(undefined) });
   assert.equal(notes, 0);

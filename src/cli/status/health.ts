@@ -1,7 +1,7 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
 import { DELIVER_WORKFLOW_TYPE, twitchTaskQueueOf } from '../../poll/names.ts';
 import { brokerNames } from '../../publisher/topology.ts';
-import type { ListsDiffer } from '../../storage/settingsTargets.ts';
+import { compareLists, type ListsDiffer } from '../../storage/settingsTargets.ts';
 import type { Targets } from '../../storage/targets.ts';
 import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
 import { closeBroker, connectBroker, queueDepth } from '../broker.ts';
@@ -42,13 +42,14 @@ export interface Observations {
 export async function observe(): Promise<Observations> {
   const parts = await Promise.allSettled([
     withTemporal(observeTemporal),
-    withStore(async ({ targets, streams, compareLists }) => {
+    withStore(async (store) => {
+      const { targets, streams } = store;
       const [user, game, live, refused, settingsDiffer] = await Promise.all([
         targets.count('user'),
         targets.count('game'),
         streams.countLive(),
         observeRefused(targets),
-        compareLists(),
+        compareLists(store),
       ]);
       return { targets: { user, game }, live, refused, ...(settingsDiffer && { settingsDiffer }) };
     }),

@@ -1,0 +1,26 @@
+import type { StoreConnection } from './dragonfly.ts';
+import { DEFAULT_PREFIX, Keys } from './keys.ts';
+import { Polls } from './polls.ts';
+import { Streams } from './streams.ts';
+import { Targets } from './targets.ts';
+
+/** All that an installation keeps. */
+export interface Store {
+  connection: StoreConnection;
+  keys: Keys;
+  polls: Polls;
+  streams: Streams;
+  targets: Targets;
+}
+
+/** @param prefix what its keys begin with: see `keyPrefix` */
+export function storeOn(connection: StoreConnection, prefix = DEFAULT_PREFIX): Store {
+  const keys = new Keys(prefix);
+  return {
+    connection,
+    keys,
+    polls: new Polls(connection, keys),
+    streams: new Streams(connection, keys),
+    targets: new Targets(connection, keys),
+  };
+}
