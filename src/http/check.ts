@@ -1,3 +1,4 @@
+import { within } from '../lib/deadline.ts';
 import { CHECK_AGE_MS, CHECK_MS } from '../poll/limits.ts';
 
 /** What a check found: whether the service can do its part, and in words what is known or what to do. */
@@ -46,18 +47,8 @@ export function cachedCheck(check: Check, options: CachedCheckOptions = {}): () 
       // `run` can end before it returns only to here, so `running` is set first.
       running = { outcome: Promise.resolve().then(run), sinceMs };
     }
-    return orLate(running.outcome, timeoutMs - (now() - running.sinceMs), timeoutMs);
+    const leftMs = Math.max(0, timeoutMs - (now() - running.sinceMs));
+    const late = `no answer within ${timeoutMs / 1_000} s`;
+    return within(leftMs, running.outcome, { late }).catch(() => ({ ok: false, detail: late }));
   };
-}
-
-async function orLate(outcome: Promise<CheckResult>, leftMs: number, timeoutMs: number): Promise<CheckResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<CheckResult>((resolve) => {
-    timer = setTimeout(resolve, Math.max(0, leftMs), { ok: false, detail: `no answer within ${timeoutMs / 1_000} s` });
-  });
-  try {
-    return await Promise.race([outcome, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import { backoffMs } from '../lib/backoff.ts';
+import { within } from '../lib/deadline.ts';
 import type { Logger } from '../lib/log.ts';
 import { TEMPORAL_CONNECT_MS, TEMPORAL_RECONNECT } from '../poll/limits.ts';
 import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from './connection.ts';
@@ -43,7 +44,7 @@ async function connectOnce(settings: TemporalSettings, signal: AbortSignal): Pro
   const connecting = NativeConnection.connect(settings.connectionOptions);
   let connection: NativeConnection;
   try {
-    connection = await within(connecting, TEMPORAL_CONNECT_MS, signal);
+    connection = await within(TEMPORAL_CONNECT_MS, connecting, { signal });
   } catch (error) {
     // It may still come through when nobody waits for it any more.
     connecting.then((late) => late.close()).catch(() => undefined);
@@ -51,24 +52,11 @@ async function connectOnce(settings: TemporalSettings, signal: AbortSignal): Pro
     throw unreachable(settings, error);
   }
   try {
-    await within(checkNamespace(connection, settings, TEMPORAL_CONNECT_MS), TEMPORAL_CONNECT_MS, signal);
+    await within(TEMPORAL_CONNECT_MS, checkNamespace(connection, settings, TEMPORAL_CONNECT_MS), { signal });
     return connection;
   } catch (error) {
     await connection.close();
     if (signal.aborted || error instanceof TemporalUnavailableError) throw error;
     throw unreachable(settings, error);
-  }
-}
-
-async function within<T>(work: Promise<T>, timeoutMs: number, signal: AbortSignal): Promise<T> {
-  const timer = new AbortController();
-  try {
-    const limit = AbortSignal.any([signal, timer.signal]);
-    const late = sleep(timeoutMs, undefined, { signal: limit }).then(() => {
-      throw new Error(`no answer within ${timeoutMs / 1_000} s`);
-    });
-    return await Promise.race([work, late]);
-  } finally {
-    timer.abort();
   }
 }

@@ -1,4 +1,5 @@
 import { Secret } from '../config/secret.ts';
+import { within } from '../lib/deadline.ts';
 import type { Logger } from '../lib/log.ts';
 import { TOKEN_MARGIN_MS, VALIDATE_MS } from '../poll/limits.ts';
 import { helixError, TwitchError, tokenError } from './errors.ts';
@@ -71,8 +72,9 @@ export class AppAccessToken {
     signal?.throwIfAborted();
     const { lifetime } = this.#options;
     let token = this.#token;
-    if (!token || lifetime() >= token.renewAtMs) token = await untilAborted(this.#fetch(), signal);
-    if (lifetime() < token.validateAtMs || (await untilAborted(this.#validate(token), signal))) return token.secret;
+    if (!token || lifetime() >= token.renewAtMs) token = await within(undefined, this.#fetch(), { signal });
+    if (lifetime() < token.validateAtMs || (await within(undefined, this.#validate(token), { signal })))
+      return token.secret;
     return await this.renew(token.secret, signal);
   }
 
@@ -85,7 +87,7 @@ export class AppAccessToken {
   async renew(rejected: Secret, signal?: AbortSignal): Promise<Secret> {
     signal?.throwIfAborted();
     if (this.#token?.secret === rejected) this.#token = undefined;
-    const token = this.#token ?? (await untilAborted(this.#fetch(), signal));
+    const token = this.#token ?? (await within(undefined, this.#fetch(), { signal }));
     return token.secret;
   }
 
@@ -201,18 +203,5 @@ export class AppAccessToken {
     const { now, lifetime } = this.#options;
     if (kind === 'credentials') return lifetime() + CREDENTIALS_MEMORY_MS;
     return lifetime() + (retryAtMs === undefined ? 0 : retryAtMs - now());
-  }
-}
-
-/** Waits for shared work, but no longer than the caller wants to: the work itself goes on for the others. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return await work;
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../lib/deadline.ts';
 import type { Logger } from '../lib/log.ts';
 import { CLOSE_MS, STOP_MS } from '../poll/limits.ts';
 
@@ -49,17 +49,10 @@ export function exitOnUncaught(logger: Logger): void {
 /** Returns a function that closes one thing: it neither throws nor takes long, so that the others get their turn. */
 export function closing(logger: Logger) {
   return async (what: string, close: () => unknown, withinMs = CLOSE_MS): Promise<void> => {
-    const timer = new AbortController();
-    const late = sleep(withinMs, undefined, { signal: timer.signal }).then(() => {
-      throw new Error(`not within ${withinMs / 1_000} s`);
-    });
     try {
-      await Promise.race([Promise.resolve().then(close), late]);
+      await within(withinMs, Promise.resolve().then(close));
     } catch (error) {
       logger.warn({ err: error }, `the connection to ${what} was not closed in order`);
-    } finally {
-      timer.abort();
-      late.catch(() => undefined);
     }
   };
 }
