@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { z } from 'zod';
+import { TARGET_ID } from '../poll/ids.ts';
 import { DEFAULT_INSTANCE, QUEUE_ENDINGS } from '../poll/names.ts';
 import { Secret, secretUrl } from './secret.ts';
 
@@ -15,7 +16,7 @@ const idList = z
         .filter(Boolean),
     ),
   ])
-  .refine((ids) => ids.every((id) => /^[\w-]{1,64}$/.test(id)), {
+  .refine((ids) => ids.every((id) => TARGET_ID.test(id)), {
     error:
       'expected ids separated by commas, for example 141981764,12826; names are looked up by ' +
       'npm run client -- targets add user --login NAME',

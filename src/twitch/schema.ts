@@ -1,13 +1,10 @@
 import { z } from 'zod';
+import { ID } from '../poll/ids.ts';
 import type { Stream } from '../poll/model.ts';
 import { type Answer, TwitchError } from './errors.ts';
 import { cleanText } from './text.ts';
 
-/**
- * Ids are opaque (Twitch does not promise digits), but they go into keys, an index, an AMQP message id (255 bytes), headers,
- * query strings and logs: 1 to 64 visible ASCII characters. An entry with another id is malformed.
- */
-const ID = /^[\x21-\x7e]{1,64}$/;
+/** An entry with another is malformed. */
 const id = z.string().regex(ID, 'expected 1 to 64 visible ASCII characters');
 
 /** Caps in UTF-16 units, far above what Twitch allows: a title has 140 characters there, a login 25. */

@@ -1,11 +1,12 @@
 import { once } from 'node:events';
+import { NUMERIC_ID, TARGET_ID } from '../../poll/ids.ts';
 import { TARGET_KINDS, type TargetKind } from '../../poll/model.ts';
 import type { Targets } from '../../storage/targets.ts';
 import { describeError, EXIT, usageError } from '../errors.ts';
 import { ago, counted, printable } from '../format.ts';
 import type { Output } from '../output.ts';
 import { withStore } from '../store.ts';
-import { isId, isLogin, isNumericId } from './import/line.ts';
+import { isLogin } from './import/line.ts';
 import { LookUp } from './lookUp.ts';
 
 /** What targets of a kind are called by people, and the setting that names some. */
@@ -33,7 +34,7 @@ async function wantedTargets(kind: TargetKind, ids: string[], options: NamesOpti
   const names = [...new Set(options[option])];
   if (options[option === 'login' ? 'name' : 'login']) throw usageError('users have a --login, games a --name');
   if (ids.length + names.length === 0) throw usageError(`name at least one ${kind}: an id, or ${example}`);
-  const notIds = ids.filter((id) => !isId(id));
+  const notIds = ids.filter((id) => !TARGET_ID.test(id));
   if (notIds.length > 0) {
     throw usageError(`not ids of Twitch: ${notIds.join(', ')} (letters, digits, "_" and "-", at most 64)`);
   }
@@ -61,7 +62,7 @@ async function wantedTargets(kind: TargetKind, ids: string[], options: NamesOpti
 
 /** `targets add` */
 export async function add(output: Output, kind: TargetKind, ids: string[], options: NamesOption): Promise<number> {
-  const notNumbers = ids.filter((id) => !isNumericId(id));
+  const notNumbers = ids.filter((id) => !NUMERIC_ID.test(id));
   if (notNumbers.length > 0) {
     const names = kind === 'user' ? notNumbers.filter(isLogin).join(' ') : `"${notNumbers.join('" "')}"`;
     const hint = names && `; if they are names: targets add ${kind} --${KINDS[kind].option} ${names}`;

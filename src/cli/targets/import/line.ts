@@ -1,3 +1,4 @@
+import { NUMERIC_ID } from '../../../poll/ids.ts';
 import type { TargetKind } from '../../../poll/model.ts';
 
 /** What one line of an import file asks for. Logins and game names are looked up at Twitch. */
@@ -9,25 +10,10 @@ export type ParsedLine =
   | { type: 'nothing'; headerKind?: TargetKind }
   | { type: 'bad'; expected: string };
 
-const ID = /^[\w-]{1,64}$/;
-const NUMBER = /^\d{1,64}$/;
 const LOGIN = /^\w{1,25}$/;
 const NAME_LENGTH = 200;
 const HEADER = /^(id|user|user_?id|broadcaster_?id|channel_?id|game|game_?id|category_?id|target|login|name)$/i;
 const GAME_HEADER = /^(game|category)/i;
-
-/** Whether a text may stand in the store as an id: it goes into keys and URLs. */
-export function isId(text: string): boolean {
-  return ID.test(text);
-}
-
-/**
- * Whether a text can be an id of a user or a game. Twitch calls ids opaque, but all of them are numbers, and one that is not
- * makes it refuse the request; a word is a name in practice.
- */
-export function isNumericId(text: string): boolean {
-  return NUMBER.test(text);
-}
 
 /** Whether a text can be a login name of Twitch's. */
 export function isLogin(text: string): boolean {
@@ -54,7 +40,7 @@ export function parseLine(line: string, kind: TargetKind, first = false): Parsed
   switch (prefix.toLowerCase()) {
     case 'user':
     case 'game':
-      if (!isNumericId(value)) {
+      if (!NUMERIC_ID.test(value)) {
         const name = prefix.toLowerCase() === 'user' ? 'login:' : 'game-name:';
         return bad(`an id after "${prefix}:", such as ${prefix}:141981764; a name is written ${name}…`);
       }
@@ -76,7 +62,7 @@ function parseName(name: string): ParsedLine {
 
 function parseBareId(cell: string, kind: TargetKind, first: boolean): ParsedLine {
   if (first && HEADER.test(cell)) return { type: 'nothing', ...(GAME_HEADER.test(cell) && { headerKind: 'game' }) };
-  if (isNumericId(cell)) return { type: 'entry', entry: { kind, id: cell } };
+  if (NUMERIC_ID.test(cell)) return { type: 'entry', entry: { kind, id: cell } };
   const wanted = kind === 'user' ? 'login:' : 'game-name:';
   return bad(`a ${kind} id (digits); a name is written ${wanted}…`);
 }
