@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -23,16 +23,47 @@ function blocks(language: string): string[] {
   );
 }
 
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+/** Paths from the root, each with a slash before it. */
+const files = globSync('{*,.ci/*,{bench,docs,sandbox,scripts,src,test}/**/*}', { cwd: ROOT }).map((path) => `/${path}`);
+const documents = files.filter((path) => path.endsWith('.md'));
+/** A document's headings as links name them. */
+const anchors = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe('every document', () => {
+  for (const path of documents) {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+
+    it(`${path.slice(1)} leads to files and headings that there are`, () => {
+      for (const [link, file = '', anchor] of text.matchAll(/(?<=\]\()(?!https?:)([^)#]*)(?:#([^)]+))?(?=\))/g)) {
+        const target = file ? resolve(ROOT, dirname(path.slice(1)), file) : join(ROOT, path);
+        assert.ok(existsSync(target), link);
+        if (anchor) assert.ok(anchors(readFileSync(target, 'utf8')).includes(anchor), link);
+      }
+    });
+
+    it(`${path.slice(1)} names files, suites and npm scripts that there are`, () => {
+      // `src/poll`, `docs/operations.md`, and as `npm test -- …` takes them: `storage/liveSet`.
+      for (const [, name = '', folder] of text.matchAll(/`(([\w.]+)\/[\w./-]*)`/g)) {
+        if (existsSync(join(ROOT, name)) || !files.some((file) => file.includes(`/${folder}/`))) continue;
+        assert.ok(!existsSync(join(ROOT, folder ?? '')) && files.some((file) => file.includes(`/${name}`)), name);
+      }
+      for (const [, name = ''] of text.matchAll(/npm (?:run )?([a-z-]+)(?= --|`|\n)/g)) {
+        assert.ok(name in scripts || ['install', 'ci'].includes(name), name);
+      }
+    });
+  }
+});
+
 describe('the README', () => {
   it('has every setting with its default (npm run settings-table writes the table)', () => {
     assert.equal(readme, readmeWithTable(readme));
-  });
-
-  it('names only npm scripts that there are', () => {
-    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    const named = [...readme.matchAll(/npm (?:run )?([a-z-]+)(?= --|`|\n)/g)].map((match) => match[1] as string);
-    assert.ok(named.length >= 8);
-    for (const name of named) assert.ok(name in scripts || ['install', 'ci'].includes(name), name);
   });
 
   it('has a consumer that prints the messages of the queue', async () => {
