@@ -5,7 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import { BROKER_ANSWER_MS, BROKER_RECONNECT, MISCONFIGURED_RECONNECT } from '../poll/limits.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure, vhostOf } from './brokerErrors.ts';
 import { ConfirmWindow } from './confirmWindow.ts';
-import { atMost, connectWithRecovery, destroySocket, leave, type Recovery } from './recovery.ts';
+import { atMost, connectWithRecovery, destroySocket, leave, type Recovery } from './connection.ts';
 import { applyTopology, brokerNames, type TopologyMode } from './topology.ts';
 
 export interface LinkStatus {
