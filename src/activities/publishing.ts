@@ -1,6 +1,7 @@
 import { activityInfo, Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { backoffMs } from '../lib/backoff.ts';
+import { BoundedSet } from '../lib/boundedSet.ts';
 import {
   DELIVERING_MOST,
   DELIVERY_LEASE_MS,
@@ -39,7 +40,7 @@ export class Publishing {
    * Confirmed through this process, not marked yet. While the store is away the claim may run out, and another owner in
    * this process be the first to come when it is back: it must not send the same again.
    */
-  readonly #unmarked = new Set<string>();
+  readonly #unmarked = new BoundedSet<string>(MOST_UNMARKED);
   #delivering = 0;
 
   constructor(streams: Streams, publisher: Pick<RabbitPublisher, 'publish'>) {
@@ -154,7 +155,7 @@ export class Publishing {
           onConfirmed: (ids) => {
             for (const id of ids) {
               confirmed.add(id);
-              this.#rememberUnmarked(id);
+              this.#unmarked.add(id);
             }
             context.heartbeat([...confirmed]);
             // What fails here is marked below, or the attempt fails.
@@ -179,15 +180,6 @@ export class Publishing {
     if (ids.length === 0) return;
     await this.#streams.markAnnounced(ids);
     for (const id of ids) this.#unmarked.delete(id);
-  }
-
-  #rememberUnmarked(id: string): void {
-    this.#unmarked.add(id);
-    if (this.#unmarked.size <= MOST_UNMARKED) return;
-    for (const oldest of this.#unmarked) {
-      this.#unmarked.delete(oldest);
-      break;
-    }
   }
 }
 
