@@ -1,33 +1,26 @@
-import { type Channel, type ChannelModel, connect } from 'amqplib';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { Secret } from '../config/secret.ts';
-import { BROKER_ANSWER_MS, COMMAND_CONNECT_MS } from '../poll/limits.ts';
-import { BrokerConfigurationError, explainConnectFailure, replyCode, vhostOf } from '../publisher/brokerErrors.ts';
+import { COMMAND_CONNECT_MS, PUBLISHER } from '../poll/limits.ts';
+import { BrokerConfigurationError, replyCode } from '../publisher/brokerErrors.ts';
+import { connectOnce, leave } from '../publisher/connection.ts';
 import { UnavailableError } from './errors.ts';
 
-const HEARTBEAT_SECONDS = 10;
-
-/** Connects, or says in plain words why not. Close with {@link closeBroker}. @throws UnavailableError */
-export async function connectBroker(url: Secret): Promise<ChannelModel> {
-  const address = new URL(url.reveal());
-  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS));
+/** Runs `work` with a connection and closes it, in bounded time. @throws UnavailableError */
+export async function withBroker<T>(url: Secret, work: (connection: ChannelModel) => Promise<T>): Promise<T> {
+  const connection = await connectOnce({ ...PUBLISHER, url, connectTimeoutMs: COMMAND_CONNECT_MS }).catch(
+    (error: Error) => {
+      const message =
+        error instanceof BrokerConfigurationError
+          ? `RabbitMQ at ${url}: ${error.message}`
+          : `RabbitMQ does not answer at ${url} (RABBITMQ_URL): ${error.message}. Is it running there?`;
+      throw new UnavailableError(message, { cause: error });
+    },
+  );
   try {
-    const connection = await connect(address.href, { timeout: COMMAND_CONNECT_MS });
-    // Without a listener it would end the process; what follows from it arrives with 'close'.
-    connection.on('error', () => undefined);
-    return connection;
-  } catch (error) {
-    throw brokerUnavailable(url, error);
+    return await work(connection);
+  } finally {
+    await leave(connection);
   }
-}
-
-/** Closes a connection, in bounded time. */
-export async function closeBroker(connection: ChannelModel): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, BROKER_ANSWER_MS);
-  });
-  await Promise.race([connection.close().catch(() => undefined), timeout]);
-  clearTimeout(timer);
 }
 
 /** A channel whose errors are thrown by what was done on it, and only there. */
@@ -37,11 +30,11 @@ export async function openChannel(connection: ChannelModel): Promise<Channel> {
   return channel;
 }
 
-/** Messages that are ready in a queue, and who reads it; undefined if there is no such queue. */
+/** Messages that are ready in a queue, and who reads it; `null` if there is no such queue. */
 export async function queueDepth(
   connection: ChannelModel,
   queue: string,
-): Promise<{ messages: number; consumers: number } | undefined> {
+): Promise<{ messages: number; consumers: number } | null> {
   // A channel of its own: a queue that is missing costs the channel its life.
   const channel = await openChannel(connection);
   try {
@@ -49,16 +42,7 @@ export async function queueDepth(
     await channel.close();
     return { messages: messageCount, consumers: consumerCount };
   } catch (error) {
-    if (replyCode(error) === 404) return undefined;
+    if (replyCode(error) === 404) return null;
     throw error;
   }
-}
-
-function brokerUnavailable(url: Secret, error: unknown): UnavailableError {
-  const explained = explainConnectFailure(error, vhostOf(url.reveal()));
-  const message =
-    explained instanceof BrokerConfigurationError
-      ? `RabbitMQ at ${url}: ${explained.message}`
-      : `RabbitMQ does not answer at ${url} (RABBITMQ_URL): ${explained.message}. Is it running there?`;
-  return new UnavailableError(message, { cause: error });
 }

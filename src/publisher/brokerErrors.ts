@@ -1,4 +1,5 @@
 import querystring from 'node:querystring';
+import type { Secret } from '../config/secret.ts';
 
 /** Something that trying again does not mend: its message says what the operator can do. */
 export class BrokerConfigurationError extends Error {
@@ -24,7 +25,7 @@ export function brokerText(error: unknown): string {
  * Recognises a refused login or virtual host. amqplib gives these errors no code, only a text (2.3.1,
  * `lib/connection.js`).
  */
-export function explainConnectFailure(error: unknown, vhost: string): Error {
+export function explainConnectFailure(error: unknown, url: Secret): Error {
   const message = brokerText(error);
   if (error instanceof Error && /^Handshake terminated by server: 403/.test(error.message)) {
     return new BrokerConfigurationError(
@@ -33,6 +34,8 @@ export function explainConnectFailure(error: unknown, vhost: string): Error {
     );
   }
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(message)) {
+    // As amqplib reads it.
+    const vhost = querystring.unescape(new URL(url.reveal()).pathname.slice(1)) || '/';
     return new BrokerConfigurationError(
       `the broker does not let this user into the virtual host '${vhost}': create it, give the user permissions on it, ` +
         'or correct the path of RABBITMQ_URL',
@@ -40,9 +43,4 @@ export function explainConnectFailure(error: unknown, vhost: string): Error {
     );
   }
   return error instanceof Error ? error : new Error(message);
-}
-
-/** The virtual host that a URL names, as amqplib reads it. */
-export function vhostOf(url: string): string {
-  return querystring.unescape(new URL(url).pathname.slice(1)) || '/';
 }

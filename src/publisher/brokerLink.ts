@@ -1,12 +1,11 @@
 import type { ChannelModel } from 'amqplib';
-import type { Secret } from '../config/secret.ts';
 import { backoffMs } from '../lib/backoff.ts';
-import type { Logger } from '../lib/log.ts';
-import { BROKER_ANSWER_MS, BROKER_RECONNECT, MISCONFIGURED_RECONNECT } from '../poll/limits.ts';
-import { BrokerConfigurationError, brokerText, explainConnectFailure, vhostOf } from './brokerErrors.ts';
-import { ConfirmWindow } from './confirmWindow.ts';
+import { BROKER_ANSWER_MS, BROKER_DRAIN_MS, BROKER_RECONNECT, MISCONFIGURED_RECONNECT } from '../poll/limits.ts';
+import { BrokerConfigurationError, brokerText, explainConnectFailure } from './brokerErrors.ts';
+import { ConfirmWindow, type Failure } from './confirmWindow.ts';
 import { atMost, connectWithRecovery, destroySocket, leave, type Recovery } from './connection.ts';
-import { applyTopology, brokerNames, type TopologyMode } from './topology.ts';
+import type { PublisherSettings } from './options.ts';
+import { applyTopology, brokerNames } from './topology.ts';
 
 export interface LinkStatus {
   state: 'connecting' | 'ready' | 'blocked' | 'misconfigured' | 'closed';
@@ -16,55 +15,49 @@ export interface LinkStatus {
   degraded?: string;
 }
 
-export interface LinkOptions {
-  url: Secret;
-  topology: TopologyMode;
-  /** Begins the names of exchanges and queues. */
-  prefix: string;
-  logger: Logger;
-  confirmTimeoutMs: number;
-  /** For the connection and its handshake, and again for topology and channel. */
-  connectTimeoutMs: number;
-  heartbeatSeconds: number;
-  /** Something changed: the window, its room, the status. */
-  onChange: () => void;
-}
-
 /**
  * A connection that comes back by amqplib's own recovery, and one confirm channel on it. Whatever goes wrong leads to
  * one of two things: another channel on the same connection, or, when that fails, another connection.
  */
 export class BrokerLink {
-  readonly #options: LinkOptions;
+  readonly #settings: PublisherSettings;
   #recovery: Promise<Recovery> | undefined;
   #model: ChannelModel | undefined;
   #window: ConfirmWindow | undefined;
   #blocked: string | undefined;
   #repairing = false;
-  #stopped = false;
+  #closing: Promise<void> | undefined;
   /** Why there is no connection. */
   #trouble: Error | undefined;
   /** Why messages fail although there is a connection; gone with the first that is confirmed. */
   #publishProblem: LinkStatus | undefined;
   #degraded: string | undefined;
+  #change = Promise.withResolvers<void>();
 
-  constructor(options: LinkOptions) {
-    this.#options = options;
+  constructor(settings: PublisherSettings) {
+    this.#settings = settings;
+  }
+
+  /** Resolves when something may be different: the window, its room, the status. To be taken before looking at them. */
+  get changed(): Promise<void> {
+    return this.#change.promise;
+  }
+
+  /** Wakes whoever waits for a change. */
+  notify(): void {
+    const { resolve } = this.#change;
+    this.#change = Promise.withResolvers();
+    resolve();
   }
 
   /** Where to send now, if there is such a place. */
   get window(): ConfirmWindow | undefined {
-    return this.#blocked === undefined && !this.#repairing ? this.#window : undefined;
-  }
-
-  /** Messages sent and not answered. */
-  get inFlight(): number {
-    return this.#window?.size ?? 0;
+    return this.#blocked === undefined && !this.#repairing && !this.#closing ? this.#window : undefined;
   }
 
   get status(): LinkStatus {
     const degraded = this.#degraded === undefined ? {} : { degraded: this.#degraded };
-    if (this.#stopped) return { state: 'closed' };
+    if (this.#closing) return { state: 'closed' };
     if (!this.#window || this.#repairing) {
       const state = this.#trouble instanceof BrokerConfigurationError ? 'misconfigured' : 'connecting';
       return this.#trouble ? { state, detail: this.#trouble.message, ...degraded } : { state, ...degraded };
@@ -77,9 +70,8 @@ export class BrokerLink {
 
   /** Starts connecting, again and again until {@link close}. Never throws. */
   start(): void {
-    if (this.#recovery || this.#stopped) return;
-    this.#recovery = connectWithRecovery({
-      ...this.#options,
+    if (this.#recovery || this.#closing) return;
+    this.#recovery = connectWithRecovery(this.#settings, {
       setUp: (model) => this.#setUp(model),
       retryDelayMs: (attempt) => {
         const misconfigured = this.#trouble instanceof BrokerConfigurationError;
@@ -89,43 +81,30 @@ export class BrokerLink {
     });
   }
 
-  /** Declares the topology again after the broker could not route a message, so that the next attempt succeeds. */
-  async #repair(reason: string): Promise<void> {
-    const { topology, logger, connectTimeoutMs } = this.#options;
-    const model = this.#model;
-    if (topology !== 'declare') {
-      const detail = `${reason}: bind a queue to the exchange, or set RABBITMQ_TOPOLOGY=declare`;
-      this.#publishProblem = { state: 'misconfigured', detail };
-      return;
-    }
-    if (this.#repairing || !model) return;
-    this.#repairing = true;
-    try {
-      logger.warn({ reason }, 'declaring exchanges and queues again');
-      await atMost(connectTimeoutMs, this.#applyTopology(model));
-    } catch (error) {
-      await this.#drop(model, error);
-    } finally {
-      this.#repairing = false;
-      this.#options.onChange();
-    }
+  /** Waits a moment for outstanding confirms and closes. Settles within 5 s, whether the broker answers or not. */
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
   }
 
-  /** Ends it. Settles within 4 s, whether the broker answers or not. */
-  async close(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
+  async #shutDown(): Promise<void> {
+    await atMost(BROKER_DRAIN_MS, this.#drain()).catch(() => {});
     const model = this.#model;
     const stopped = this.#recovery?.then((recovery) => recovery.close());
     if (stopped) await atMost(BROKER_ANSWER_MS, stopped).catch(() => {});
     // Recovery does not close a connection whose setup is under way, and waits for an answer without end.
     if (model) await leave(model);
-    this.#window?.fail({ reason: 'closed', message: 'the publisher was closed' });
-    this.#options.onChange();
+    this.#window?.close({ reason: 'closed', message: 'the publisher was closed' });
+    this.notify();
+  }
+
+  async #drain(): Promise<void> {
+    this.notify();
+    while (this.#window?.size && this.#blocked === undefined) await this.changed;
   }
 
   async #setUp(model: ChannelModel): Promise<void> {
-    const { url, logger, connectTimeoutMs } = this.#options;
+    const { url, logger, connectTimeoutMs } = this.#settings;
     // amqplib attaches its own listeners only after this: until then a dying socket would be an uncaught error.
     model.on('error', (error) => logger.debug({ error: brokerText(error) }, 'RabbitMQ connection error'));
     let dead: Error | undefined;
@@ -137,7 +116,7 @@ export class BrokerLink {
     model.on('unblocked', () => this.#onBlocked(model, undefined));
     this.#model = model;
     try {
-      if (this.#stopped) throw new Error('the publisher was closed');
+      if (this.#closing) throw new Error('the publisher was closed');
       await atMost(connectTimeoutMs, this.#openWindow(model));
     } catch (error) {
       const cause = dead ?? error;
@@ -147,57 +126,70 @@ export class BrokerLink {
     }
     // A connection that died meanwhile would be adopted by amqplib and never be replaced.
     if (dead) throw dead;
-    this.#trouble = undefined;
     logger.info({ url: String(url) }, 'connected to RabbitMQ');
   }
 
   async #openWindow(model: ChannelModel): Promise<void> {
-    const { confirmTimeoutMs, topology, prefix, onChange } = this.#options;
     await this.#applyTopology(model);
     const channel = await model.createConfirmChannel();
-    const window: ConfirmWindow = new ConfirmWindow(channel, {
-      exchange: brokerNames(prefix).exchange,
-      confirmTimeoutMs,
-      missingExchange: topology === 'declare' ? 'closed' : 'misconfigured',
-      onReturned: (text) => void this.#repair(text),
-      onConfirmed: () => {
+    const window: ConfirmWindow = new ConfirmWindow(channel, this.#settings, {
+      returned: (text) => void this.#repair(text),
+      confirmed: () => {
         this.#publishProblem = undefined;
       },
-      onClosed: (failure) => {
-        const { reason, message: detail } = failure;
-        if (reason === 'misconfigured') this.#publishProblem = { state: reason, detail };
-        if (reason === 'timeout') this.#publishProblem = { state: 'ready', detail };
-        if (this.#window === window) void this.#replaceWindow(model, failure.message);
-      },
+      closed: (failure) => this.#onWindowClosed(model, window, failure),
     });
     // The deadline may have passed and the connection been given up meanwhile.
     if (this.#model !== model) return;
     this.#window = window;
-    if (this.#blocked !== undefined) window.pause();
-    onChange();
+    this.#trouble = undefined;
+    window.blocked = this.#blocked !== undefined;
+    this.notify();
+  }
+
+  #onWindowClosed(model: ChannelModel, window: ConfirmWindow, { reason, message: detail }: Failure): void {
+    if (reason === 'misconfigured') this.#publishProblem = { state: reason, detail };
+    if (reason === 'timeout') this.#publishProblem = { state: 'ready', detail };
+    if (this.#window === window) void this.#replaceWindow(model, detail);
   }
 
   /** A channel can die on its own (a missing exchange, a refused permission): amqplib's recovery does nothing then. */
   async #replaceWindow(model: ChannelModel, reason: string): Promise<void> {
     this.#window = undefined;
     this.#trouble = new Error(reason);
-    this.#options.onChange();
+    this.notify();
     // When the whole connection is closing its channels go first: let it finish.
     await Promise.resolve();
-    if (this.#model !== model || this.#stopped) return;
-    const { logger, connectTimeoutMs } = this.#options;
-    logger.warn({ reason }, 'the RabbitMQ channel was closed, opening another');
-    try {
-      await atMost(connectTimeoutMs, this.#openWindow(model));
-      this.#trouble = undefined;
-    } catch (error) {
-      await this.#drop(model, error);
+    if (this.#model !== model || this.#closing) return;
+    this.#settings.logger.warn({ reason }, 'the RabbitMQ channel was closed, opening another');
+    await this.#orDrop(model, this.#openWindow(model));
+  }
+
+  /** Declares the topology again after the broker could not route a message, so that the next attempt succeeds. */
+  async #repair(reason: string): Promise<void> {
+    const { topology, logger } = this.#settings;
+    const model = this.#model;
+    if (topology !== 'declare') {
+      const detail = `${reason}: bind a queue to the exchange, or set RABBITMQ_TOPOLOGY=declare`;
+      this.#publishProblem = { state: 'misconfigured', detail };
+      return;
     }
+    if (this.#repairing || !model) return;
+    this.#repairing = true;
+    logger.warn({ reason }, 'declaring exchanges and queues again');
+    await this.#orDrop(model, this.#applyTopology(model));
+    this.#repairing = false;
+    this.notify();
   }
 
   async #applyTopology(model: ChannelModel): Promise<void> {
-    const { topology, prefix, logger } = this.#options;
+    const { topology, prefix, logger } = this.#settings;
     this.#degraded = await applyTopology(topology, () => model.createChannel(), logger, brokerNames(prefix));
+  }
+
+  /** Gives a connection up on which something could not be mended. Never rejects. */
+  async #orDrop(model: ChannelModel, mending: Promise<void>): Promise<void> {
+    await atMost(this.#settings.connectTimeoutMs, mending).catch((error) => this.#drop(model, error));
   }
 
   /** Gives a connection up; recovery takes over from there. */
@@ -215,30 +207,26 @@ export class BrokerLink {
     this.#window = undefined;
     this.#blocked = undefined;
     this.#onTrouble(cause);
-    window?.fail({ reason: 'closed', message: `the connection was lost: ${brokerText(cause)}` });
-    this.#options.onChange();
+    window?.close({ reason: 'closed', message: `the connection was lost: ${brokerText(cause)}` });
+    this.notify();
   }
 
   #onBlocked(model: ChannelModel, reason: string | undefined): void {
     if (this.#model !== model) return;
     this.#blocked = reason;
-    if (reason === undefined) {
-      this.#options.logger.info('the broker takes messages again');
-      this.#window?.resume();
-    } else {
-      this.#options.logger.warn({ reason }, 'the broker takes no messages');
-      this.#window?.pause();
-    }
-    this.#options.onChange();
+    if (this.#window) this.#window.blocked = reason !== undefined;
+    if (reason === undefined) this.#settings.logger.info('the broker takes messages again');
+    else this.#settings.logger.warn({ reason }, 'the broker takes no messages');
+    this.notify();
   }
 
   #onTrouble(cause: unknown): void {
-    if (this.#stopped) return;
-    const { url, logger, onChange } = this.#options;
-    const error = explainConnectFailure(cause, vhostOf(url.reveal()));
+    if (this.#closing) return;
+    const { url, logger } = this.#settings;
+    const error = explainConnectFailure(cause, url);
     const level = error.message === this.#trouble?.message ? 'debug' : 'warn';
     this.#trouble = error;
     logger[level]({ url: String(url), error: error.message }, 'RabbitMQ is not available');
-    onChange();
+    this.notify();
   }
 }

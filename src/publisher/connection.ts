@@ -1,13 +1,33 @@
 import type { Duplex } from 'node:stream';
 import { type ChannelModel, connect } from 'amqplib';
-import type { Secret } from '../config/secret.ts';
 import { BROKER_ANSWER_MS } from '../poll/limits.ts';
+import { explainConnectFailure } from './brokerErrors.ts';
+import type { PublisherSettings } from './options.ts';
 
-export interface RecoveryOptions {
-  url: Secret;
-  /** For the connection and its handshake. */
-  connectTimeoutMs: number;
-  heartbeatSeconds: number;
+/** Where the broker is, how long connection and handshake may take, and how often each side shows that it lives. */
+type ConnectOptions = Pick<PublisherSettings, 'url' | 'connectTimeoutMs' | 'heartbeatSeconds'>;
+
+function connectArguments({ url, connectTimeoutMs, heartbeatSeconds }: ConnectOptions) {
+  const address = new URL(url.reveal());
+  // Without a heartbeat a peer that vanished is never missed. The operator's own value stands.
+  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(heartbeatSeconds));
+  // amqplib waits for a broker's greeting without end otherwise.
+  return [address.href, { timeout: connectTimeoutMs, noDelay: true, keepAlive: true }] as const;
+}
+
+/** Connects once. End it with {@link leave}. @throws BrokerConfigurationError or what the network says */
+export async function connectOnce(options: ConnectOptions): Promise<ChannelModel> {
+  try {
+    const model = await connect(...connectArguments(options));
+    // Without a listener it would end the process; what follows from it arrives with 'close'.
+    model.on('error', () => {});
+    return model;
+  } catch (error) {
+    throw explainConnectFailure(error, options.url);
+  }
+}
+
+export interface RecoverySteps {
   /** Runs on each new connection before it is used; when it throws, the connection is closed and tried again. */
   setUp: (model: ChannelModel) => Promise<void>;
   /** @param attempt from 1, since the last success */
@@ -21,31 +41,26 @@ export interface Recovery {
 }
 
 /** Connects with amqplib's own recovery, which goes on until it is closed. Never rejects. */
-export async function connectWithRecovery(options: RecoveryOptions): Promise<Recovery> {
-  const address = new URL(options.url.reveal());
-  // Without a heartbeat a peer that vanished is never missed. The operator's own value stands.
-  if (!address.searchParams.has('heartbeat')) address.searchParams.set('heartbeat', String(options.heartbeatSeconds));
+export async function connectWithRecovery(options: ConnectOptions, steps: RecoverySteps): Promise<Recovery> {
   let handshakeFromMs = 0;
   let handshakeEnded = () => {};
-  const recovering = await connect(address.href, {
-    // amqplib waits for a broker's greeting without end otherwise.
-    timeout: options.connectTimeoutMs,
-    noDelay: true,
-    keepAlive: true,
+  const [address, socketOptions] = connectArguments(options);
+  const recovering = await connect(address, {
+    ...socketOptions,
     recovery: {
       waitForConnect: false,
-      calculateDelay: options.retryDelayMs,
+      calculateDelay: steps.retryDelayMs,
       setup: (model: ChannelModel) => {
         handshakeFromMs = Number.POSITIVE_INFINITY;
         handshakeEnded();
-        return options.setUp(model);
+        return steps.setUp(model);
       },
     },
   });
   // Without a listener a lost connection ends the process; `connect-failed` and the close event tell why.
   recovering.on('error', () => {});
-  recovering.on('handler-error', options.onFailure);
-  recovering.on('connect-failed', options.onFailure);
+  recovering.on('handler-error', steps.onFailure);
+  recovering.on('connect-failed', steps.onFailure);
   recovering.on('connect-failed', () => handshakeEnded());
   recovering.on('reconnect-scheduled', ({ delay }) => {
     handshakeFromMs = performance.now() + delay;

@@ -1,8 +1,19 @@
-import type { Logger } from '../lib/log.ts';
 import { ABORT_GRACE_MS } from '../poll/limits.ts';
-import type { LinkStatus } from './brokerLink.ts';
-import type { ConfirmWindow, Failure } from './confirmWindow.ts';
+import type { BrokerLink } from './brokerLink.ts';
+import type { Failure } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';
+import type { PublisherSettings } from './options.ts';
+
+export interface PublishOptions {
+  /** When aborted nothing more is sent; messages in flight get another second for their confirm. */
+  signal?: AbortSignal;
+  /** Asked before each message is sent; what it forbids fails as `late`. */
+  maySend?: () => boolean;
+  /** How long to wait while nothing can be sent, instead of `unavailableWaitMs` and `blockedWaitMs`. */
+  waitMs?: number;
+  /** Told of confirms as they come, several at a time; all calls are made before `publish` resolves. */
+  onConfirmed?: (streamIds: string[]) => void;
+}
 
 /** A message that is not known to be in a queue. It may be all the same: send it again with the same `messageId`. */
 export interface PublishFailure extends Failure {
@@ -15,29 +26,18 @@ export interface PublishResult {
   failed: PublishFailure[];
 }
 
-export interface PublishCallOptions {
-  signal?: AbortSignal;
-  maySend?: () => boolean;
-  onConfirmed?: (streamIds: string[]) => void;
-  maxInFlight: number;
-  unavailableWaitMs: number;
-  blockedWaitMs: number;
-  logger: Logger;
-  /** Where to send now, if there is such a place. */
-  window: () => ConfirmWindow | undefined;
-  status: () => LinkStatus;
-  /** Resolves when something may be different. */
-  changed: () => Promise<void>;
-  /** Wakes whoever waits for a change, this call included. */
-  onChange: () => void;
-  /** Whether the broker confirmed this message after an earlier call had given it up; asked once. */
-  takeLateConfirm: (streamId: string) => boolean;
-  onLateConfirm: (streamId: string) => void;
+/** What all calls of a publisher have in common. */
+export interface PublisherParts {
+  settings: PublisherSettings;
+  link: BrokerLink;
+  /** Ids of messages that the broker confirmed after the call that sent them had given them up. */
+  lateConfirms: Set<string>;
 }
 
 /** One call of `publish`: sends while there is room, waits while there is none, and gives up in time. */
 export class PublishCall {
-  readonly #options: PublishCallOptions;
+  readonly #parts: PublisherParts;
+  readonly #options: PublishOptions;
   /** Not sent yet. */
   readonly #unsent: Map<string, OutgoingMessage>;
   /** Sent, not answered. */
@@ -48,54 +48,59 @@ export class PublishCall {
   #stuckSinceMs: number | undefined;
   #abortedAtMs: number | undefined;
 
-  constructor(messages: readonly OutgoingMessage[], options: PublishCallOptions) {
+  constructor(parts: PublisherParts, messages: readonly OutgoingMessage[], options: PublishOptions) {
+    this.#parts = parts;
     this.#options = options;
     this.#unsent = new Map(messages.map((message) => [message.streamId, message]));
   }
 
   async run(): Promise<PublishResult> {
-    const { signal, onChange, changed } = this.#options;
-    signal?.addEventListener('abort', onChange);
+    const { link } = this.#parts;
+    const { signal } = this.#options;
+    const onAbort = () => link.notify();
+    signal?.addEventListener('abort', onAbort);
     try {
       while (this.#unsent.size + this.#open.size > 0) {
         // Taken before looking, so that a change between the look and the wait is not missed.
-        const change = changed();
+        const change = link.changed;
         this.#send();
         const patienceMs = this.#giveUp();
         if (this.#unsent.size + this.#open.size === 0) break;
         await wait(change, patienceMs);
       }
     } finally {
-      signal?.removeEventListener('abort', onChange);
+      signal?.removeEventListener('abort', onAbort);
     }
     this.#tell();
     return this.#result;
   }
 
   #send(): void {
-    const { signal, maxInFlight, maySend, takeLateConfirm } = this.#options;
+    const { settings, link, lateConfirms } = this.#parts;
+    const { signal, maySend } = this.#options;
     for (const [streamId, message] of this.#unsent) {
       if (signal?.aborted) return;
-      if (takeLateConfirm(streamId)) {
+      if (lateConfirms.delete(streamId)) {
         this.#unsent.delete(streamId);
         this.#confirm(streamId);
         continue;
       }
-      const window = this.#options.window();
-      if (!window || (window.size >= maxInFlight && !window.has(streamId))) return;
+      const { window } = link;
+      if (!window || (window.size >= settings.maxInFlight && !window.has(streamId))) return;
       if (maySend && !maySend()) {
         this.#failUnsent({ reason: 'late', message: 'too much time has passed since its claim was renewed' });
         return;
       }
       this.#unsent.delete(streamId);
       this.#open.add(streamId);
-      window.send(message, (failure) => this.#settle(streamId, failure));
+      void window.send(message).then((failure) => this.#settle(streamId, failure));
     }
   }
 
   /** Fails what has waited long enough. Returns after how many ms to look again; undefined: at the next change. */
   #giveUp(): number | undefined {
-    const { signal, unavailableWaitMs, blockedWaitMs, window, status } = this.#options;
+    const { settings, link } = this.#parts;
+    const { signal, waitMs } = this.#options;
     const now = performance.now();
     if (signal?.aborted) {
       this.#abortedAtMs ??= now;
@@ -105,18 +110,19 @@ export class PublishCall {
         this.#failOpen({ reason: 'closed', message: 'cancelled before the broker confirmed the message' });
       return graceMs;
     }
-    if (window()) {
+    if (link.window) {
       this.#stuckSinceMs = undefined;
       return undefined;
     }
-    const { state, detail } = status();
+    const { state, detail } = link.status;
     if (state === 'closed') {
       this.#failUnsent({ reason: 'closed', message: 'the publisher is closed' });
       return undefined;
     }
     this.#stuckSinceMs ??= now;
-    const waitMs = this.#stuckSinceMs + (state === 'blocked' ? blockedWaitMs : unavailableWaitMs) - now;
-    if (waitMs > 0) return waitMs;
+    const patienceMs = waitMs ?? (state === 'blocked' ? settings.blockedWaitMs : settings.unavailableWaitMs);
+    const leftMs = this.#stuckSinceMs + patienceMs - now;
+    if (leftMs > 0) return leftMs;
     const reason = state === 'blocked' || state === 'misconfigured' ? state : 'unavailable';
     const message = detail ?? 'there is no connection to RabbitMQ';
     this.#failUnsent({ reason, message });
@@ -126,16 +132,16 @@ export class PublishCall {
   }
 
   #settle(streamId: string, failure: Failure | undefined): void {
-    const { onChange, onLateConfirm } = this.#options;
+    const { link, lateConfirms } = this.#parts;
     if (!this.#open.delete(streamId)) {
-      if (!failure) onLateConfirm(streamId);
+      if (!failure) lateConfirms.add(streamId);
       return;
     }
     if (failure) this.#result.failed.push({ streamId, ...failure });
     else this.#confirm(streamId);
     // What the broker forbids it forbids for the rest as well.
     if (failure?.reason === 'misconfigured') this.#failUnsent(failure);
-    onChange();
+    link.notify();
   }
 
   #confirm(streamId: string): void {
@@ -152,7 +158,7 @@ export class PublishCall {
     try {
       this.#options.onConfirmed?.(streamIds);
     } catch (error) {
-      this.#options.logger.error(
+      this.#parts.settings.logger.error(
         { error: String(error) },
         'onConfirmed failed; the messages are confirmed all the same',
       );

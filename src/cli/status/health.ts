@@ -4,7 +4,7 @@ import { brokerNames } from '../../publisher/topology.ts';
 import { compareLists, type ListsDiffer } from '../../storage/settingsTargets.ts';
 import type { Targets } from '../../storage/targets.ts';
 import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
-import { closeBroker, connectBroker, queueDepth } from '../broker.ts';
+import { queueDepth, withBroker } from '../broker.ts';
 import { describeError } from '../errors.ts';
 import { settingsFor } from '../settings.ts';
 import { withStore } from '../store.ts';
@@ -111,11 +111,8 @@ async function countWorkers(
 async function observeQueues(): Promise<Partial<Observations>> {
   const { RABBITMQ_URL: url, RABBITMQ_PREFIX: prefix } = settingsFor(['RABBITMQ_URL', 'RABBITMQ_PREFIX']);
   const { queue, deadQueue } = brokerNames(prefix);
-  const connection = await connectBroker(url);
-  try {
+  return withBroker(url, async (connection) => {
     const [events, dead] = await Promise.all([queueDepth(connection, queue), queueDepth(connection, deadQueue)]);
-    return { queues: { [queue]: events ?? null, [deadQueue]: dead ?? null }, deadQueue };
-  } finally {
-    await closeBroker(connection);
-  }
+    return { queues: { [queue]: events, [deadQueue]: dead }, deadQueue };
+  });
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { type Secret, secretUrl } from '../../config/secret.ts';
@@ -5,7 +6,7 @@ import type { Reason } from '../../poll/model.ts';
 import { replyCode } from '../../publisher/brokerErrors.ts';
 import { STREAM_ONLINE, type StreamOnlineBody } from '../../publisher/message.ts';
 import { brokerNames } from '../../publisher/topology.ts';
-import { closeBroker, connectBroker, openChannel } from '../broker.ts';
+import { openChannel, withBroker } from '../broker.ts';
 import { clock, duration, printable } from '../format.ts';
 
 /** A `stream.online` message as it was received: its body, and what its properties and headers say. */
@@ -90,22 +91,17 @@ async function watchOnce(
   { onEvent, onState, signal }: WatchOptions,
   onReady: () => void,
 ): Promise<void> {
-  const connection = await connectBroker(url);
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  const onAbort = () => end();
-  try {
-    connection.once('close', () => end());
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) return;
+  await withBroker(url, async (connection) => {
+    const ended = once(connection, 'close', { signal }).catch(() => undefined);
     const consuming = (async () => {
       const channel = await openChannel(connection);
+      const cancelled = once(channel, 'close').catch(() => undefined);
       try {
         await channel.checkExchange(exchange);
       } catch (error) {
         if (replyCode(error) === 404) throw new ExchangeMissingError();
         throw error;
       }
-      const cancelled = new Promise<void>((resolve) => channel.once('close', resolve));
       const { queue } = await channel.assertQueue('', {
         exclusive: true,
         autoDelete: true,
@@ -126,10 +122,7 @@ async function watchOnce(
     // When the connection ends first, what waits on it fails too: that is the same news.
     consuming.catch(() => undefined);
     await Promise.race([ended, consuming]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    await closeBroker(connection);
-  }
+  });
 }
 
 /** Reads a message; undefined if it is not one of ours. */
