@@ -1,5 +1,5 @@
 import { activityInfo, log } from '@temporalio/activity';
-import { type Cursor, IDS_PER_BATCH, nextGroup } from '../poll/cursor.ts';
+import { type Cursor, IDS_PER_BATCH, nextGroup } from '../poll/walk.ts';
 import { dormantPerPoll } from '../poll/frequency.ts';
 import { GAMES_PER_REQUEST, groupGames } from '../poll/gameGroups.ts';
 import { type LastPoll, readLastReport } from '../poll/report.ts';

@@ -1,4 +1,4 @@
-import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
+import { advance, type Cursor, IDS_PER_BATCH } from '../poll/walk.ts';
 import type { Targets } from '../storage/targets.ts';
 
 export interface GroupRead {

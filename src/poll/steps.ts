@@ -1,5 +1,5 @@
 import type { RefusedId } from './bisection.ts';
-import type { Cursor } from './cursor.ts';
+import type { Cursor } from './walk.ts';
 import type { GameGroup } from './gameGroups.ts';
 import type { Batch, StreamEvent, TargetKind } from './model.ts';
 import type { LastPoll } from './report.ts';

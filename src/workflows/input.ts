@@ -1,11 +1,11 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import type { Allowance } from '../poll/bisection.ts';
-import type { Cursor } from '../poll/cursor.ts';
 import { REQUEST_WINDOW_MOST } from '../poll/limits.ts';
 import { TWITCH_TASK_QUEUE } from '../poll/names.ts';
 import type { LastPoll, PollReport } from '../poll/report.ts';
 import type { PollRef } from '../poll/steps.ts';
 import type { Missed } from '../poll/unpolled.ts';
+import type { Cursor } from '../poll/walk.ts';
 
 /** How a poll's events have got into deliveries so far. */
 export interface Delivery {

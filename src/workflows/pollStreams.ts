@@ -1,5 +1,4 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
-import { advance, type Cursor, IDS_PER_BATCH } from '../poll/cursor.ts';
 import { REQUEST_WINDOW } from '../poll/limits.ts';
 import type { Batch } from '../poll/model.ts';
 import { twitchTaskQueueOf } from '../poll/names.ts';
@@ -13,6 +12,7 @@ import {
   readLastReport,
 } from '../poll/report.ts';
 import type { FetchedTargets } from '../poll/steps.ts';
+import { advance, type Cursor, IDS_PER_BATCH } from '../poll/walk.ts';
 import { Batches, type BatchOptions } from './batches.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { fetchTargets, twitchActivities } from './proxies.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { readGroup } from '../../src/activities/walk.ts';
-import { advance, type Cursor, nextGroup } from '../../src/poll/cursor.ts';
+import { advance, type Cursor, nextGroup } from '../../src/poll/walk.ts';
 import { emptyStores, NOON, type Store, stream, TestPoll } from './support.ts';
 
 const BYTES = 48_000;
