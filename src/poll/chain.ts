@@ -1,4 +1,4 @@
-import type { TargetKind } from './model.ts';
+import { STREAMS_PER_PAGE, type TargetKind } from './model.ts';
 
 /**
  * The pages of one request's ids, as a chain of cursors. Twitch's cursors are known to lead nowhere (twitchdev/issues#543,
@@ -38,8 +38,6 @@ export interface ChainPage {
 
 /** Far above the largest category (about 1,000 pages hold every live stream of Twitch). */
 export const MOST_PAGES = 1_000;
-/** Entries of a full page. */
-const FULL_PAGE = 100;
 /**
  * How often a place is asked for again. A full page is hardly ever the last, so that an odd cursor on it hides streams: with
  * 40 % of such cursors 9 requests in a row fail once in 3,800 times. A short page mostly is the last, and Twitch ends lists
@@ -80,7 +78,7 @@ export function afterPage(chain: Chain, page: ChainPage, mayAskAgain: () => bool
 
   if (page.next === undefined) {
     const before = chain.places.at(-2);
-    const odd = chain.kind === 'game' && entries === 0 && before !== undefined && before.entries >= FULL_PAGE;
+    const odd = chain.kind === 'game' && entries === 0 && before !== undefined && before.entries >= STREAMS_PER_PAGE;
     return odd && mayAskAgain() ? askAgain(chain, cursors.length - 1, 'honest') : 'end';
   }
   // A user has one stream at most and a page holds them all, so that for users this is how Twitch ends the list.
@@ -115,7 +113,7 @@ export function afterInvalidCursor(chain: Chain, mayAskAgain: () => boolean): St
 function askAgain(chain: Chain, wanted: number, end: 'odd' | 'honest' = 'odd'): Step {
   const place = Math.max(0, wanted);
   const { entries, again } = chain.places[place] ?? { entries: 0, again: 0 };
-  const full = entries >= FULL_PAGE;
+  const full = entries >= STREAMS_PER_PAGE;
   const seen = chain.places.slice(0, place + 1).reduce((sum, page) => sum + page.entries, 0);
   const believable = end === 'honest' || !full;
   if (believable && chain.known > 0 && seen >= chain.known) return 'end';

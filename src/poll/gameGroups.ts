@@ -1,3 +1,5 @@
+import { STREAMS_PER_PAGE } from './model.ts';
+
 /** Games of one request: so many ids, and how many streams of them are in the live set. */
 export interface GameGroup {
   size: number;
@@ -9,11 +11,9 @@ export interface GameGroup {
  * (twitchdev/issues#543).
  */
 export const GAMES_PER_REQUEST = 10;
-/** Live streams that the games of one request have together, unless it asks for one game alone: what fits on a page. */
-const STREAMS_PER_GROUP = 100;
 
 /**
- * Cuts games into requests: a game whose list is longer than a page alone, small ones together.
+ * Cuts games into requests: as many together as have a page of streams at most; a game that has more is asked for alone.
  *
  * @param live streams of each game in the live set, as the last polls left it; 0 also for games that were never polled
  */
@@ -21,7 +21,7 @@ export function groupGames(live: readonly number[]): GameGroup[] {
   const groups: GameGroup[] = [];
   for (const streams of live) {
     const group = groups.at(-1);
-    if (group && group.size < GAMES_PER_REQUEST && group.live + streams <= STREAMS_PER_GROUP) {
+    if (group && group.size < GAMES_PER_REQUEST && group.live + streams <= STREAMS_PER_PAGE) {
       group.size += 1;
       group.live += streams;
     } else {

@@ -3,6 +3,13 @@
 export const TARGET_KINDS = ['user', 'game'] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
+/**
+ * Ids (or names) that one Helix request takes, for streams, users and games alike: more are refused with a 400
+ * (lichess-org/lila #5668). And streams on one page of an answer.
+ */
+export const IDS_PER_REQUEST = 100;
+export const STREAMS_PER_PAGE = 100;
+
 /** Up to 100 targets of one kind: what one Helix request asks for. */
 export interface Batch {
   /** Counts from 0 over the whole poll, continue-as-new included. */

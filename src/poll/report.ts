@@ -1,4 +1,5 @@
 import type { Sinks } from '@temporalio/workflow';
+import { IDS_PER_REQUEST } from './model.ts';
 import { type Missed, MOST_RANGES, readUnpolled, type UnpolledRange, unpolledAfter } from './unpolled.ts';
 
 /** The result of a poll, shown in the Temporal Web UI and handed to the next poll by the schedule. */
@@ -210,7 +211,7 @@ function advise(report: PollReport, { intervalSeconds, requestsPerMinute }: Fini
   const { requests, targets, durationMs, rhythm } = report;
   const neededSeconds = Math.ceil((requests * 60) / requestsPerMinute);
   if (durationMs <= intervalSeconds * 1_000 || neededSeconds <= intervalSeconds) return undefined;
-  const most = Math.floor((targets * intervalSeconds) / neededSeconds / 100) * 100;
+  const most = Math.floor((targets * intervalSeconds) / neededSeconds / IDS_PER_REQUEST) * IDS_PER_REQUEST;
   const what = rhythm ? `${rhythm.hot} users that were live lately` : `${targets} targets`;
   return (
     `${requests} requests at ${requestsPerMinute} a minute take ${neededSeconds} s, longer than the interval of ` +

@@ -1,8 +1,7 @@
 import type { RefusedId } from './bisection.ts';
-import type { Cursor } from './walk.ts';
-import type { GameGroup } from './gameGroups.ts';
 import type { Batch, StreamEvent, TargetKind } from './model.ts';
 import type { LastPoll } from './report.ts';
+import type { Cursor, Walked } from './walk.ts';
 
 /**
  * What a poll's steps are given and return: the plain data between the workflows and the activities. It stands in histories,
@@ -42,22 +41,7 @@ export interface FetchTargetsInput {
   last: LastPoll;
 }
 
-/** Ids of one group, and the cursor that they were read behind. */
-export interface TargetsPart {
-  from: Cursor;
-  ids: string[];
-  /** For games: how the ids are cut into requests, one group behind the other. */
-  groups?: GameGroup[];
-  /** Ids that Twitch refused in an earlier poll: each is asked for in a request of its own. */
-  triedAgain?: string[];
-}
-
-export interface FetchedTargets {
-  parts: TargetsPart[];
-  /** Where to go on; absent behind the last target. */
-  next?: Cursor;
-  /** Set when the dormant users of this poll are all there. Without `after` the turn is complete: all have had theirs. */
-  turn?: { after?: string };
+export interface FetchedTargets extends Walked {
   /** Set by the first call. */
   opened?: OpenedPoll;
 }

@@ -1,6 +1,6 @@
 import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Stream, TargetKind } from '../poll/model.ts';
+import { IDS_PER_REQUEST, STREAMS_PER_PAGE, type Stream, type TargetKind } from '../poll/model.ts';
 import { AppAccessToken, type TokenStatus } from './auth.ts';
 import { lifetimeClock } from './clock.ts';
 import { type Answer, helixError, type TwitchError } from './errors.ts';
@@ -8,12 +8,6 @@ import { type HttpLimits, HttpOrigin } from './http.ts';
 import { Pace } from './pace.ts';
 import { type RateLimit, readRateLimit } from './rate.ts';
 import { type Game, type Page, parseGames, parseStreams, parseUsers, type User } from './schema.ts';
-
-/**
- * Ids per request and entries per page, for streams, users and games alike. More ids are refused with a 400
- * (lichess-org/lila #5668).
- */
-export const MAX_IDS_PER_REQUEST = 100;
 
 export interface TwitchClientOptions {
   clientId: string;
@@ -91,10 +85,10 @@ export class TwitchClient {
     const { kind, ids, after } = query;
     // Without ids Twitch lists all live streams there are.
     if (ids.length === 0) throw new RangeError(`getStreams needs at least one ${kind} id`);
-    if (ids.length > MAX_IDS_PER_REQUEST) {
-      throw new RangeError(`getStreams takes at most ${MAX_IDS_PER_REQUEST} ${kind} ids, got ${ids.length}`);
+    if (ids.length > IDS_PER_REQUEST) {
+      throw new RangeError(`getStreams takes at most ${IDS_PER_REQUEST} ${kind} ids, got ${ids.length}`);
     }
-    const search = new URLSearchParams({ first: String(MAX_IDS_PER_REQUEST) });
+    const search = new URLSearchParams({ first: String(STREAMS_PER_PAGE) });
     for (const id of ids) search.append(kind === 'user' ? 'user_id' : 'game_id', id);
     if (after) search.set('after', after);
 
@@ -159,8 +153,8 @@ export class TwitchClient {
       values.map((value): [string, string] => [name, value]),
     );
     const found: T[] = [];
-    for (let start = 0; start < pairs.length; start += MAX_IDS_PER_REQUEST) {
-      const search = new URLSearchParams(pairs.slice(start, start + MAX_IDS_PER_REQUEST));
+    for (let start = 0; start < pairs.length; start += IDS_PER_REQUEST) {
+      const search = new URLSearchParams(pairs.slice(start, start + IDS_PER_REQUEST));
       const { answer } = await this.#get(path, search, signal);
       found.push(...this.#read(answer, parse).entries);
     }

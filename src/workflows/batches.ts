@@ -4,6 +4,7 @@ import { afterInvalidCursor, afterPage, type Chain, type Step, startChain } from
 import type { Batch } from '../poll/model.ts';
 import { noteFailedRequests, noteProblem } from '../poll/report.ts';
 import { addMissed, type Missed } from '../poll/unpolled.ts';
+import type { CutBatch } from '../poll/walk.ts';
 import type { Resume } from './input.ts';
 import { noteRefused, type twitchActivities } from './proxies.ts';
 import type { Slices } from './slices.ts';
@@ -15,15 +16,6 @@ interface Failure {
   type: string;
   message: string;
   failedRequests: string[];
-}
-
-export interface BatchOptions {
-  /** Streams that are known to be live for the ids, 0 if that is not known. */
-  known: number;
-  /** The ids were refused in an earlier poll, and are tried again. */
-  refusedBefore: boolean;
-  /** The ids are of the hot users only. */
-  hot: boolean;
 }
 
 /** Asks Twitch for the batches of a poll, each through all its pages, and hands what comes to the slices. */
@@ -41,7 +33,8 @@ export class Batches {
   }
 
   /** Polls one batch. Ids that Twitch refuses are set aside, and the rest of the batch is polled. */
-  async poll(batch: Batch, { known, refusedBefore, hot }: BatchOptions): Promise<void> {
+  async poll(no: number, { kind, ids: all, known, refusedBefore, hot }: CutBatch): Promise<void> {
+    const batch: Batch = { no, kind, ids: all };
     const { report } = this.#state;
     this.#state.bisecting ??= { left: BISECTING_REQUESTS };
     const parts = new Bisection(batch.ids, this.#state.bisecting, refusedBefore);

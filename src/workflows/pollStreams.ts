@@ -1,6 +1,5 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import { REQUEST_WINDOW } from '../poll/limits.ts';
-import type { Batch } from '../poll/model.ts';
 import { twitchTaskQueueOf } from '../poll/names.ts';
 import {
   finishReport,
@@ -12,8 +11,8 @@ import {
   readLastReport,
 } from '../poll/report.ts';
 import type { FetchedTargets } from '../poll/steps.ts';
-import { advance, type Cursor, IDS_PER_BATCH } from '../poll/walk.ts';
-import { Batches, type BatchOptions } from './batches.ts';
+import { type Cursor, cutBatches, startWalk } from '../poll/walk.ts';
+import { Batches } from './batches.ts';
 import { checkInput, type PollInput, type Resume } from './input.ts';
 import { fetchTargets, twitchActivities } from './proxies.ts';
 import { Semaphore } from './semaphore.ts';
@@ -46,15 +45,15 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
       // Read ahead, so that the rate-limited queue does not run dry between two reads.
       const ahead: Promise<FetchedTargets> | undefined = fetched.next && fetch(fetched.next);
       ahead?.catch(() => undefined); // It is awaited below, unless something else fails first.
-      for (const { kind, ids, behind, ...options } of cutBatches(fetched)) {
+      for (const cut of cutBatches(fetched.parts)) {
         if (batchesLeft-- <= 0 || workflowInfo().continueAsNewSuggested) {
           unfinished = true;
           break;
         }
-        const batch: Batch = { no: report.batches++, kind, ids };
-        report.targets += ids.length;
-        await requests.start(() => batches.poll(batch, options));
-        state.from = behind;
+        const no = report.batches++;
+        report.targets += cut.ids.length;
+        await requests.start(() => batches.poll(no, cut));
+        state.from = cut.behind;
       }
       fetched = await ahead;
     }
@@ -73,7 +72,7 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
   return report;
 
   async function fetch(from: Cursor | undefined): Promise<FetchedTargets> {
-    const after = from?.group === 'dormant' ? from.dormant?.after : from?.after;
+    const after = from?.group === 'dormant' ? from.dormant.after : from?.after;
     const summary = from ? `${from.group} targets after ${after ?? 'the start'}` : 'targets from the start';
     const fetched = await fetchTargets.executeWithOptions({ summary }, [
       { poll, ...(from && { from }), last: state.last },
@@ -106,32 +105,8 @@ function openingState(): Resume {
     intervalSeconds: 0,
     requestsPerMinute: 0,
     last: readLastReport(lastResult),
-    from: { group: 'user' },
+    from: startWalk(),
     diffs: 0,
     report: newReport(poll.id, poll.startedMs),
   };
-}
-
-/** What one request asks for, and where the walk goes on behind it. */
-interface Cut extends BatchOptions {
-  kind: Batch['kind'];
-  ids: string[];
-  behind: Cursor;
-}
-
-function* cutBatches({ parts }: FetchedTargets): Generator<Cut> {
-  for (const { from, ids: all, groups, triedAgain = [] } of parts) {
-    const kind = from.group === 'game' ? 'game' : 'user';
-    const hot = from.group === 'user' && from.dormant !== undefined;
-    let at = 0;
-    for (let i = 0; at < all.length; i += 1) {
-      const { size = IDS_PER_BATCH, live = 0 } = groups?.[i] ?? {};
-      const ids = all.slice(at, at + size);
-      at += size;
-      const behind = advance(from, all.slice(0, at));
-      yield { kind, ids, known: live, refusedBefore: false, hot, behind };
-    }
-    for (const id of triedAgain)
-      yield { kind, ids: [id], known: 0, refusedBefore: true, hot, behind: advance(from, all) };
-  }
 }

@@ -7,7 +7,7 @@ export const twitchMutations: Mutation[] = [
     edits: [
       {
         file: 'src/twitch/client.ts',
-        find: 'new URLSearchParams({ first: String(MAX_IDS_PER_REQUEST) })',
+        find: 'new URLSearchParams({ first: String(STREAMS_PER_PAGE) })',
         put: 'new URLSearchParams()',
       },
     ],
@@ -57,8 +57,8 @@ export const twitchMutations: Mutation[] = [
     edits: [
       {
         file: 'src/poll/gameGroups.ts',
-        find: 'group.size < GAMES_PER_REQUEST && group.live + streams <= STREAMS_PER_GROUP',
-        put: 'group.size < STREAMS_PER_GROUP',
+        find: 'group.size < GAMES_PER_REQUEST && group.live + streams <= STREAMS_PER_PAGE',
+        put: 'group.size < STREAMS_PER_PAGE',
       },
     ],
     suites: ['workflows/listings'],

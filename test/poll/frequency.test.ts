@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { dormantPerPoll, type RhythmInput } from '../../src/poll/frequency.ts';
+import { dormantPerPoll, type FrequencyInput } from '../../src/poll/frequency.ts';
 import { finishReport, newReport, type PollReport, readLastReport } from '../../src/poll/report.ts';
 import { addMissed, type Missed } from '../../src/poll/unpolled.ts';
 
-const typical: RhythmInput = {
+const typical: FrequencyInput = {
   users: 100_000,
   hot: 20_000,
   gameRequests: 0,

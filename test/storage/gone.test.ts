@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { userChecksDue } from '../../src/activities/checkUsers.ts';
+import { userChecksDue } from '../../src/poll/frequency.ts';
 import { emptyStores, MINUTE, NOON } from './support.ts';
 
 const HOUR = 60 * MINUTE;

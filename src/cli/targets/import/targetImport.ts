@@ -1,4 +1,4 @@
-import { TARGET_KINDS, type TargetKind } from '../../../poll/model.ts';
+import { IDS_PER_REQUEST, TARGET_KINDS, type TargetKind } from '../../../poll/model.ts';
 import type { Targets } from '../../../storage/targets.ts';
 import type { LookUp } from '../lookUp.ts';
 import { type Entry, parseLine } from './line.ts';
@@ -6,8 +6,6 @@ import { readLines } from './readLines.ts';
 
 /** Ids in one script call: the store's own limit for one. */
 const IDS_PER_CALL = 5_000;
-/** Names in one Helix request. */
-const NAMES_PER_REQUEST = 100;
 /** Bad lines that are kept to be shown; all are counted. */
 const BAD_LINES_KEPT = 20;
 const SHOWN_LENGTH = 60;
@@ -115,7 +113,7 @@ export class TargetImport {
     if ('id' in entry) return this.#addId(entry.kind, entry.id);
     const names = this.#names[entry.kind];
     names.push({ line: this.progress.lines, name: 'login' in entry ? entry.login : entry.name });
-    if (names.length >= NAMES_PER_REQUEST) await this.#resolve([entry.kind]);
+    if (names.length >= IDS_PER_REQUEST) await this.#resolve([entry.kind]);
   }
 
   async #addId(kind: TargetKind, id: string): Promise<void> {
