@@ -6,8 +6,10 @@ import { backoffMs } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import { STORE_COMMAND_MS, STORE_CONNECT_MS, STORE_RECONNECT } from '../poll/limits.ts';
 
+/** The text of a script; what it shares with another stands in a file that both include. */
 function lua(name: string): string {
-  return readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8');
+  return text.replace(/^-- include (\w+)\.lua$/m, (_, part) => lua(part));
 }
 
 /** The scripts, and how many of their leading arguments are keys where that is always the same. */

@@ -8,7 +8,7 @@
 --       3… seven for each stream: kind, id, user id, game id, start (ms), bytes of its event, about: what of it the
 --       scripts only keep. Text of strangers is taken apart by nothing here.
 -- Returns {'LOST'} if the store has lost this poll, else
---         {'OK', streams handled, taken in silently, ended, size of the live set, {index, reason, index, reason, …},
+--         {'OK', streams handled, suppressed, ended, size of the live set, {index, reason, index, reason, …},
 --         version of the store (see openPoll.lua)};
 --         fewer streams than given are handled when the claimed ones would not fit into context.claimBytes.
 --
@@ -36,29 +36,7 @@ end
 
 local ended = 0
 
-local function indexKey(gameId, userId)
-  return gameId .. '\31' .. userId
-end
-
--- An entry is what the scripts work with, as JSON, and behind a line break what they only keep. One that can't be read
--- is no entry: the next sight writes it anew.
-local function readEntry(userId)
-  local text = redis.call('HGET', live, userId)
-  if not text then
-    return nil
-  end
-  local at = string.find(text, '\n', 1, true) or #text + 1
-  local good, entry = pcall(cjson.decode, string.sub(text, 1, at - 1))
-  if not good or type(entry) ~= 'table' or not entry.gameId or not entry.pollNo then
-    redis.call('HDEL', live, userId)
-    return nil
-  end
-  return entry, string.sub(text, at + 1)
-end
-
-local function writeEntry(userId, entry, about)
-  redis.call('HSET', live, userId, cjson.encode(entry) .. '\n' .. about)
-end
+-- include entries.lua
 
 local function keepLive(stream)
   local old = readEntry(stream.userId)
@@ -110,7 +88,7 @@ local function timeFor(stream, all, exceptions)
   return all
 end
 
--- The reason to announce a stream without a mark, or nil and the mark that takes it in without a message.
+-- The reason to announce a stream without a mark, or nil and the mark of a stream that is suppressed.
 local function judge(stream)
   if stream.startedMs < timeFor(stream, silentBefore, silentExcept) then
     return nil, 'known'
@@ -202,8 +180,7 @@ if handled == given then
     end
   end
   for _, gameId in ipairs(absent.games) do
-    local from, to = '[' .. gameId .. '\31', '[' .. gameId .. '\31\255'
-    for _, member in ipairs(redis.call('ZRANGEBYLEX', index, from, to)) do
+    for _, member in ipairs(placesOf(gameId)) do
       local userId = string.sub(member, #gameId + 2)
       local entry, about = readEntry(userId)
       if not entry or entry.gameId ~= gameId then

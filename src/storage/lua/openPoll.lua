@@ -7,7 +7,7 @@
 -- KEYS  1 meta
 -- ARGV  1 poll id, 2 this poll's start (ms), 3 the greatest version that the last finished poll saw (0: unknown),
 --       4 that poll's start (ms) if its version is unknown, else 0,
---       5 streams that started before this (ms) are taken in silently if state was lost, 6 until when that holds (ms)
+--       5 streams that started before this (ms) are suppressed if state was lost, 6 until when that holds (ms)
 -- Returns {state was lost (0 or 1), the poll's number}
 
 local meta = KEYS[1]

@@ -10,32 +10,19 @@ local kind, live, index = ARGV[1], KEYS[3], KEYS[4]
 local named, bySettings = KEYS[8], ARGV[2] == 'settings'
 local gone = 0
 
--- As in diffStreams.lua.
-local function readEntry(userId)
-  local text = redis.call('HGET', live, userId)
-  if not text then
-    return nil
-  end
-  local at = string.find(text, '\n', 1, true) or #text + 1
-  local good, entry = pcall(cjson.decode, string.sub(text, 1, at - 1))
-  if not good or type(entry) ~= 'table' or not entry.gameId then
-    redis.call('HDEL', live, userId)
-    return nil
-  end
-  return entry, string.sub(text, at + 1)
-end
+-- include entries.lua
 
 local function forgetUser(userId)
   local entry, about = readEntry(userId)
   if not entry then
     return
   end
-  local member = entry.gameId .. '\31' .. userId
+  local member = indexKey(entry.gameId, userId)
   if redis.call('ZSCORE', KEYS[5], entry.gameId) then
     -- From now on only the game leads to it.
     redis.call('ZADD', index, 0, member)
     entry.byUser = false
-    redis.call('HSET', live, userId, cjson.encode(entry) .. '\n' .. about)
+    writeEntry(userId, entry, about)
   else
     redis.call('ZREM', index, member)
     redis.call('HDEL', live, userId)
@@ -43,7 +30,7 @@ local function forgetUser(userId)
 end
 
 local function forgetGame(gameId)
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', index, '[' .. gameId .. '\31', '[' .. gameId .. '\31\255')) do
+  for _, member in ipairs(placesOf(gameId)) do
     local userId = string.sub(member, #gameId + 2)
     local entry = readEntry(userId)
     local here = entry and entry.gameId == gameId

@@ -1,5 +1,5 @@
 -- Renews the claims of an owner before it publishes, so that two owners never publish the same stream.
--- A mark that is gone (lease over, store lost) or `known` (taken in silently after a loss by a poll that could not know
+-- A mark that is gone (lease over, store lost) or `known` (suppressed after a loss by a poll that could not know
 -- of this claim) is claimed again: its event exists only in the owner's history. Safe to run twice.
 --
 -- KEYS  the marks
