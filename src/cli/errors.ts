@@ -41,6 +41,6 @@ function isGrpcError(error: unknown): error is Error & { details: string } {
 }
 
 /** With LOG_LEVEL=debug (or trace) an error is printed with its stack and causes. */
-export function wantsStacks(env: NodeJS.ProcessEnv = process.env): boolean {
-  return ['debug', 'trace'].includes(env.LOG_LEVEL?.trim() ?? '');
+export function wantsStacks(): boolean {
+  return ['debug', 'trace'].includes(process.env.LOG_LEVEL?.trim() ?? '');
 }

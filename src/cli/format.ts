@@ -38,7 +38,7 @@ export function clock(time: Date): string {
   return [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
-/** Text of strangers (titles, logins) without what would move a terminal's cursor or break its line. */
+/** Untrusted text (titles, logins) without what would move a terminal's cursor or break its line. */
 export function printable(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu, ' ').trim();
 }

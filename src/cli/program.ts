@@ -51,17 +51,13 @@ export async function run(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Commander has printed its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    process.stderr.write(`${wantsStacks() ? inspectError(error) : describeError(error)}\n`);
+    process.stderr.write(`${describeError(error)}${wantsStacks() ? stacks(error) : ''}\n`);
     return error instanceof CommandError ? error.exitCode : EXIT.failed;
   }
 }
 
-function inspectError(error: unknown): string {
-  return error instanceof Error ? `${describeError(error)}\n${causes(error)}` : describeError(error);
-}
-
-/** Stacks only: other properties of a connection's errors may hold what it connected with. */
-function causes(error: Error): string {
-  const stack = error.stack ?? error.message;
-  return error.cause instanceof Error ? `${stack}\ncaused by ${causes(error.cause)}` : stack;
+/** Of an error and its causes. Nothing else: other properties of a connection's errors may hold what it connected with. */
+function stacks(error: unknown, lead = ''): string {
+  if (!(error instanceof Error)) return '';
+  return `\n${lead}${error.stack ?? error.message}${stacks(error.cause, 'caused by ')}`;
 }

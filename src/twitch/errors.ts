@@ -60,7 +60,7 @@ export interface Answer {
   receivedAtMs: number;
 }
 
-const QUOTED_MAX = 200;
+const MAX_QUOTE_LENGTH = 200;
 
 /** The `message` of an error answer (Helix: `{error, status, message}`, OAuth: `{status, message}`). */
 function messageOf(body: string): string | undefined {
@@ -85,7 +85,7 @@ export function quote(text: string, secrets: readonly Secret[]): string {
     }
   }
   safe = safe.replace(/[\s\p{Cc}]+/gu, ' ').trim();
-  return cleanText(safe, QUOTED_MAX) + (safe.length > QUOTED_MAX ? '…' : '');
+  return cleanText(safe, MAX_QUOTE_LENGTH) + (safe.length > MAX_QUOTE_LENGTH ? '…' : '');
 }
 
 /**

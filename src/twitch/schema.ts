@@ -8,14 +8,14 @@ import { cleanText } from './text.ts';
 const id = z.string().regex(ID, 'expected 1 to 64 visible ASCII characters');
 
 /** Caps in UTF-16 units, far above what Twitch allows: a title has 140 characters there, a login 25. */
-const TITLE_MOST = 500;
-const NAME_MOST = 100;
+const MAX_TITLE_LENGTH = 500;
+const MAX_NAME_LENGTH = 100;
 /** An RFC 3339 time has 20 to 35 characters; its fraction of a second may have any number of digits. */
-const TIME_MOST = 40;
+const MAX_TIME_LENGTH = 40;
 /** Twitch's cursors have 100 to 200 characters. Each goes into the history twice. */
 const CURSOR = /^[\x20-\x7e]{0,1024}$/;
 /** Entries of a page that are read, whoever sends how many: Twitch sends 100 at most. */
-const ENTRIES_MOST = 1_000;
+const MAX_ENTRIES = 1_000;
 
 /** Text that describes and does not identify: empty or left out is as good as empty. */
 const text = (most: number) =>
@@ -34,21 +34,21 @@ const text = (most: number) =>
 const streamEntry = z.object({
   id,
   user_id: id,
-  user_login: text(NAME_MOST),
+  user_login: text(MAX_NAME_LENGTH),
   // Of a stream it is only a description, so that one which is no id costs no stream: it has no game then.
   game_id: z
     .string()
     .nullish()
     .transform((value) => (value && ID.test(value) ? value : '')),
-  title: text(TITLE_MOST),
+  title: text(MAX_TITLE_LENGTH),
   started_at: z
     .string()
-    .max(TIME_MOST)
+    .max(MAX_TIME_LENGTH)
     .pipe(z.iso.datetime({ offset: true })),
 });
 
-const userEntry = z.object({ id, login: text(NAME_MOST) });
-const gameEntry = z.object({ id, name: text(NAME_MOST) });
+const userEntry = z.object({ id, login: text(MAX_NAME_LENGTH) });
+const gameEntry = z.object({ id, name: text(MAX_NAME_LENGTH) });
 
 /**
  * The envelope of every Helix list. A last page has `"pagination": {}`, an empty cursor or no `pagination` at all. Any other
@@ -105,7 +105,7 @@ function parsePage<In, Out>(answer: Answer, entry: z.ZodType<In>, convert: (entr
     page.malformed += count;
     page.problem ??= problem;
   };
-  for (const item of data.slice(0, ENTRIES_MOST)) {
+  for (const item of data.slice(0, MAX_ENTRIES)) {
     const result = entry.safeParse(item);
     if (result.success) {
       page.entries.push(convert(result.data));
@@ -113,7 +113,7 @@ function parsePage<In, Out>(answer: Answer, entry: z.ZodType<In>, convert: (entr
       skip(1, describe(result.error));
     }
   }
-  if (data.length > ENTRIES_MOST) skip(data.length - ENTRIES_MOST, `data: more than ${ENTRIES_MOST} entries`);
+  if (data.length > MAX_ENTRIES) skip(data.length - MAX_ENTRIES, `data: more than ${MAX_ENTRIES} entries`);
   const cursor = pagination?.cursor ?? '';
   // What is behind it is out of reach, as if one entry could not be read; what is on this page is not.
   if (!CURSOR.test(cursor)) skip(1, 'pagination.cursor: expected at most 1,024 ASCII characters');

@@ -5,7 +5,7 @@
 const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * Makes a stranger's text fit to be handed on: well-formed Unicode (a lone surrogate becomes U+FFFD; JSON can carry one,
+ * Makes untrusted text safe to pass on: well-formed Unicode (a lone surrogate becomes U+FFFD; JSON can carry one,
  * UTF-8 can't), controls as spaces, and at most `most` UTF-16 units, cut between characters.
  */
 export function cleanText(text: string, most: number): string {

@@ -72,7 +72,7 @@ export async function add(output: Output, kind: TargetKind, ids: string[], optio
   const [added, alreadyThere] = await change(wanted, (targets, id) => targets.add(kind, [id]));
   const words = sentences(wanted, `Added ${counted(added.length, kind)}`, added, 'Already there', alreadyThere);
   output.answer(words, { kind, added, alreadyThere, unknown: wanted.unknown });
-  return complain(output, kind, wanted);
+  return reportUnknown(output, kind, wanted);
 }
 
 /** `targets remove` */
@@ -86,7 +86,7 @@ export async function remove(output: Output, kind: TargetKind, ids: string[], op
   }
   const words = sentences(wanted, `Removed ${counted(removed.length, kind)}`, removed, 'Was not there', notThere);
   output.answer(words, { kind, removed, notThere, unknown: wanted.unknown });
-  return complain(output, kind, wanted);
+  return reportUnknown(output, kind, wanted);
 }
 
 /** One by one, so that it can be said exactly which changed, and which did not. */
@@ -107,7 +107,7 @@ function sentences({ named }: Wanted, done: string, changed: string[], other: st
   return rest.length > 0 ? `${first}\n${other}: ${rest.map(show).join(', ')}.` : first;
 }
 
-function complain(output: Output, kind: TargetKind, { unknown, failure }: Wanted): number {
+function reportUnknown(output: Output, kind: TargetKind, { unknown, failure }: Wanted): number {
   if (unknown.length === 0) return EXIT.ok;
   const names = unknown.map((name) => `"${name}"`).join(', ');
   if (failure) output.note(`${describeError(failure)}\nNot looked up: ${names}.`);

@@ -11,12 +11,10 @@ export function addTargetCommands(program: Command): void {
     'targets add game --name "Just Chatting"',
     'targets list',
   ]);
-  const kind = () => new Argument('<kind>', 'what the ids are').choices(KINDS);
-  const ids = () => new Argument('[ids...]', 'Twitch ids');
   const named = (command: Command) =>
     command
-      .addArgument(kind())
-      .addArgument(ids())
+      .addArgument(new Argument('<kind>', 'what the ids are').choices(KINDS))
+      .argument('[ids...]', 'Twitch ids')
       .option('--login <logins...>', 'login names of users, looked up at Twitch')
       .option('--name <names...>', 'exact names of games, looked up at Twitch');
 
