@@ -1,6 +1,7 @@
 import { ABORT_GRACE_MS } from '../poll/limits.ts';
 import type { BrokerLink } from './brokerLink.ts';
 import type { Failure } from './confirmWindow.ts';
+import { atMost } from './connection.ts';
 import type { OutgoingMessage } from './message.ts';
 import type { PublisherSettings } from './options.ts';
 
@@ -60,13 +61,13 @@ export class PublishCall {
     const onAbort = () => link.notify();
     signal?.addEventListener('abort', onAbort);
     try {
-      while (this.#unsent.size + this.#open.size > 0) {
+      for (;;) {
         // Taken before looking, so that a change between the look and the wait is not missed.
         const change = link.changed;
         this.#send();
         const patienceMs = this.#giveUp();
         if (this.#unsent.size + this.#open.size === 0) break;
-        await wait(change, patienceMs);
+        await (patienceMs === undefined ? change : atMost(patienceMs, change).catch(() => {}));
       }
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -88,7 +89,7 @@ export class PublishCall {
       const { window } = link;
       if (!window || (window.size >= settings.maxInFlight && !window.has(streamId))) return;
       if (maySend && !maySend()) {
-        this.#failUnsent({ reason: 'late', message: 'too much time has passed since its claim was renewed' });
+        this.#fail(this.#unsent, { reason: 'late', message: 'too much time has passed since its claim was renewed' });
         return;
       }
       this.#unsent.delete(streamId);
@@ -104,10 +105,10 @@ export class PublishCall {
     const now = performance.now();
     if (signal?.aborted) {
       this.#abortedAtMs ??= now;
-      this.#failUnsent({ reason: 'unavailable', message: 'cancelled before the message was sent' });
+      this.#fail(this.#unsent, { reason: 'unavailable', message: 'cancelled before the message was sent' });
       const graceMs = this.#abortedAtMs + ABORT_GRACE_MS - now;
       if (graceMs <= 0)
-        this.#failOpen({ reason: 'closed', message: 'cancelled before the broker confirmed the message' });
+        this.#fail(this.#open, { reason: 'closed', message: 'cancelled before the broker confirmed the message' });
       return graceMs;
     }
     if (link.window) {
@@ -116,7 +117,7 @@ export class PublishCall {
     }
     const { state, detail } = link.status;
     if (state === 'closed') {
-      this.#failUnsent({ reason: 'closed', message: 'the publisher is closed' });
+      this.#fail(this.#unsent, { reason: 'closed', message: 'the publisher is closed' });
       return undefined;
     }
     this.#stuckSinceMs ??= now;
@@ -125,9 +126,9 @@ export class PublishCall {
     if (leftMs > 0) return leftMs;
     const reason = state === 'blocked' || state === 'misconfigured' ? state : 'unavailable';
     const message = detail ?? 'there is no connection to RabbitMQ';
-    this.#failUnsent({ reason, message });
+    this.#fail(this.#unsent, { reason, message });
     // Only an alarm leaves messages without an answer for so long: all else ends their channel, and them with it.
-    if (state === 'blocked') this.#failOpen({ reason, message });
+    if (state === 'blocked') this.#fail(this.#open, { reason, message });
     return undefined;
   }
 
@@ -140,7 +141,7 @@ export class PublishCall {
     if (failure) this.#result.failed.push({ streamId, ...failure });
     else this.#confirm(streamId);
     // What the broker forbids it forbids for the rest as well.
-    if (failure?.reason === 'misconfigured') this.#failUnsent(failure);
+    if (failure?.reason === 'misconfigured') this.#fail(this.#unsent, failure);
     link.notify();
   }
 
@@ -165,21 +166,8 @@ export class PublishCall {
     }
   }
 
-  #failUnsent(failure: Failure): void {
-    for (const streamId of this.#unsent.keys()) this.#result.failed.push({ streamId, ...failure });
-    this.#unsent.clear();
+  #fail(messages: Map<string, unknown> | Set<string>, failure: Failure): void {
+    for (const streamId of messages.keys()) this.#result.failed.push({ streamId, ...failure });
+    messages.clear();
   }
-
-  #failOpen(failure: Failure): void {
-    for (const streamId of this.#open) this.#result.failed.push({ streamId, ...failure });
-    this.#open.clear();
-  }
-}
-
-async function wait(change: Promise<void>, ms: number | undefined): Promise<void> {
-  if (ms === undefined) return change;
-  const timeout = Promise.withResolvers<void>();
-  const timer = setTimeout(timeout.resolve, Math.ceil(ms));
-  await Promise.race([change, timeout.promise]);
-  clearTimeout(timer);
 }
