@@ -19,12 +19,12 @@ import { connectNative } from '../temporal/nativeConnection.ts';
 import { lastReport, scheduleView } from '../temporal/schedule/view.ts';
 import { startWorkers, type TemporalWorkers } from '../temporal/workers.ts';
 import { TwitchClient } from '../twitch/client.ts';
-import { rabbitmqCheck, storeCheck, temporalCheck, twitchCheck } from './checks.ts';
+import { pollCheck } from './checks/polls.ts';
+import { rabbitmqCheck, storeCheck, temporalCheck, twitchCheck } from './checks/services.ts';
+import { targetsCheck } from './checks/targets.ts';
 import { Metrics } from './metrics.ts';
 import { noteProgress } from './noteProgress.ts';
-import { pollCheck } from './pollCheck.ts';
 import { closing, type Stop } from './stop.ts';
-import { targetsCheck } from './targetsCheck.ts';
 
 export interface ProcessOptions {
   settings: Settings;

@@ -48,7 +48,7 @@ export const serviceMutations: Mutation[] = [
     name: 'readiness goes by the setting, not by the schedule',
     edits: [
       {
-        file: 'src/worker/pollCheck.ts',
+        file: 'src/worker/checks/polls.ts',
         find: 'view?.intervalSeconds ?? settings.POLL_INTERVAL_SECONDS',
         put: 'settings.POLL_INTERVAL_SECONDS',
       },

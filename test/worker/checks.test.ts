@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UnpolledRange } from '../../src/poll/unpolled.ts';
-import { twitchCheck } from '../../src/worker/checks.ts';
-import { targetsCheck } from '../../src/worker/targetsCheck.ts';
+import { twitchCheck } from '../../src/worker/checks/services.ts';
+import { targetsCheck } from '../../src/worker/checks/targets.ts';
 
 test('the token is asked for until there is one, but not with every probe', async () => {
   let now = 0;

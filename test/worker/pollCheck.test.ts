@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ScheduleView } from '../../src/temporal/schedule/view.ts';
-import { type PollCheckOptions, pollCheck } from '../../src/worker/pollCheck.ts';
+import { type PollCheckOptions, pollCheck } from '../../src/worker/checks/polls.ts';
 
 const MINUTE = 60_000;
 const NOW = 1_000 * MINUTE;

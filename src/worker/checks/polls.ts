@@ -1,8 +1,8 @@
-import type { Settings } from '../config/env.ts';
-import type { Check } from '../http/check.ts';
-import { SLICE_PAGES, STUCK_POLLS } from '../poll/limits.ts';
-import type { Polls } from '../storage/polls.ts';
-import type { ScheduleView } from '../temporal/schedule/view.ts';
+import type { Settings } from '../../config/env.ts';
+import type { Check } from '../../http/check.ts';
+import { SLICE_PAGES, STUCK_POLLS } from '../../poll/limits.ts';
+import type { Polls } from '../../storage/polls.ts';
+import type { ScheduleView } from '../../temporal/schedule/view.ts';
 
 export interface PollCheckOptions {
   polls: Pick<Polls, 'times'>;

@@ -1,11 +1,11 @@
 import type { NativeConnection } from '@temporalio/worker';
-import type { Settings } from '../config/env.ts';
-import type { Check } from '../http/check.ts';
-import { CHECK_TEMPORAL_MS } from '../poll/limits.ts';
-import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
-import type { StoreConnection } from '../storage/dragonfly.ts';
-import { checkNamespace, type TemporalSettings } from '../temporal/connection.ts';
-import type { TwitchClient } from '../twitch/client.ts';
+import type { Settings } from '../../config/env.ts';
+import type { Check } from '../../http/check.ts';
+import { CHECK_TEMPORAL_MS } from '../../poll/limits.ts';
+import type { RabbitPublisher } from '../../publisher/rabbitmq.ts';
+import type { StoreConnection } from '../../storage/dragonfly.ts';
+import { checkNamespace, type TemporalSettings } from '../../temporal/connection.ts';
+import type { TwitchClient } from '../../twitch/client.ts';
 
 /** A refused or missing token is asked for again this often while nobody polls. */
 const TOKEN_EVERY_MS = 10_000;

@@ -1,7 +1,7 @@
-import type { Settings } from '../config/env.ts';
-import type { Check } from '../http/check.ts';
-import { MISSED_POLLS } from '../poll/limits.ts';
-import type { Polls } from '../storage/polls.ts';
+import type { Settings } from '../../config/env.ts';
+import type { Check } from '../../http/check.ts';
+import { MISSED_POLLS } from '../../poll/limits.ts';
+import type { Polls } from '../../storage/polls.ts';
 
 /**
  * Every target is reached: none has been missed by all polls for ten intervals, and ten minutes at least. What Twitch
