@@ -1,4 +1,4 @@
-import type { Settings } from '../config/env.ts';
+import type { PollSettings } from '../config/pollSettings.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Polls } from '../storage/polls.ts';
 import type { SettingsTargets } from '../storage/settingsTargets.ts';
@@ -8,15 +8,7 @@ import type { TwitchClient } from '../twitch/client.ts';
 
 /** What the activities work with. */
 export interface Dependencies {
-  settings: Pick<
-    Settings,
-    | 'POLL_INTERVAL_SECONDS'
-    | 'TWITCH_REQUESTS_PER_MINUTE'
-    | 'FIRST_SIGHT'
-    | 'OFFLINE_AFTER_MISSES'
-    | 'RECENTLY_LIVE_DAYS'
-    | 'DORMANT_MAX_SECONDS'
-  >;
+  settings: PollSettings;
   targets: Targets;
   settingsTargets: Pick<SettingsTargets, 'apply'>;
   polls: Pick<Polls, 'open' | 'noteUnpolled' | 'noteUnpolledBeforeLoss'>;

@@ -53,10 +53,10 @@ export function diffActivities({ settings, streams }: Dependencies) {
               complete: { users: idsOf('user'), games: idsOf('game') },
               lastCompleteMs,
               unpolled,
-              firstSight: settings.FIRST_SIGHT,
-              offlineAfterMisses: settings.OFFLINE_AFTER_MISSES,
+              firstSight: settings.firstSight,
+              offlineAfterMisses: settings.offlineAfterMisses,
               nowMs,
-              hotUntilMs: nowMs + settings.RECENTLY_LIVE_DAYS * 24 * 3_600_000,
+              hotUntilMs: nowMs + settings.recentlyLiveDays * 24 * 3_600_000,
               claimBytes: CLAIM_BYTES,
             });
             if (diff.lost) {

@@ -11,11 +11,7 @@ export async function openPoll(
   { poll, last: told }: FetchTargetsInput,
 ): Promise<OpenedPoll> {
   const { polls, streams, targets, settingsTargets } = dependencies;
-  const {
-    POLL_INTERVAL_SECONDS: intervalSeconds,
-    TWITCH_REQUESTS_PER_MINUTE: requestsPerMinute,
-    DORMANT_MAX_SECONDS: dormantMaxSeconds,
-  } = dependencies.settings;
+  const { intervalSeconds, requestsPerMinute, dormantMaxSeconds } = dependencies.settings;
   const nowMs = await streams.nowMs();
   const last = await knownPoll(dependencies, told);
   const { lost, no } = await polls.open(poll, last, nowMs);
@@ -71,7 +67,7 @@ async function knownPoll({ lastReport }: Dependencies, last: LastPoll): Promise<
 /** The checks that are due now: they are not due again when this is called again. */
 async function takeUserChecks({ targets, settings }: Dependencies, users: number, nowMs: number): Promise<number> {
   const checkedMs = await targets.gone.checkedMs();
-  const { checks, noteMs } = userChecksDue(users, checkedMs, settings.TWITCH_REQUESTS_PER_MINUTE, nowMs);
+  const { checks, noteMs } = userChecksDue(users, checkedMs, settings.requestsPerMinute, nowMs);
   if (noteMs !== undefined) await targets.gone.noteCheckedMs(noteMs);
   return checks;
 }

@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Settings } from '../config/env.ts';
+import { pollSettingsOf } from '../config/pollSettings.ts';
 import { type Health, healthz } from '../http/healthz.ts';
 import { metricsEndpoint } from '../http/metrics.ts';
 import { readyz } from '../http/readyz.ts';
@@ -35,6 +36,30 @@ export interface ProcessOptions {
   stop: Stop;
 }
 
+/** What the process is made of besides Temporal and HTTP. Nothing is waited for: each connects when it can. */
+function createParts(settings: Settings, logger: Logger) {
+  const store = storeOn(connectStore({ url: settings.DRAGONFLY_URL, logger }), keyPrefix(settings.INSTANCE));
+  const list = { user: settings.TARGET_USER_IDS, game: settings.TARGET_GAME_IDS };
+  return {
+    store,
+    settingsTargets: new SettingsTargets({ store, list, logger }),
+    publisher: new RabbitPublisher({
+      url: settings.RABBITMQ_URL,
+      topology: settings.RABBITMQ_TOPOLOGY,
+      prefix: settings.RABBITMQ_PREFIX,
+      logger,
+    }),
+    twitch: new TwitchClient({
+      clientId: settings.TWITCH_CLIENT_ID,
+      clientSecret: settings.TWITCH_CLIENT_SECRET,
+      apiUrl: settings.TWITCH_API_URL,
+      authUrl: settings.TWITCH_AUTH_URL,
+      validateTtlSeconds: settings.TWITCH_VALIDATE_TTL_SECONDS,
+      logger,
+    }),
+  };
+}
+
 /**
  * Runs the worker process until it is told to stop or fails, and leaves nothing open. HTTP is served from the first
  * moment, so that the probes answer while services are waited for. RabbitMQ is not waited for: polls go on without it, and
@@ -42,34 +67,12 @@ export interface ProcessOptions {
  *
  * @returns the exit code: 0 after a stop that let everything in hand finish
  */
-export async function runProcess({
-  settings,
-  temporal,
-  workflowBundle,
-  logger,
-  stop,
-}: ProcessOptions): Promise<number> {
+export async function runProcess(options: ProcessOptions): Promise<number> {
+  const { settings, temporal, workflowBundle, logger, stop } = options;
+  const { INSTANCE: instance } = settings;
+  const pollSettings = pollSettingsOf(settings);
   installRuntime(logger);
-  const store = storeOn(connectStore({ url: settings.DRAGONFLY_URL, logger }), keyPrefix(settings.INSTANCE));
-  const settingsTargets = new SettingsTargets({
-    store,
-    list: { user: settings.TARGET_USER_IDS, game: settings.TARGET_GAME_IDS },
-    logger,
-  });
-  const publisher = new RabbitPublisher({
-    url: settings.RABBITMQ_URL,
-    topology: settings.RABBITMQ_TOPOLOGY,
-    prefix: settings.RABBITMQ_PREFIX,
-    logger,
-  });
-  const twitch = new TwitchClient({
-    clientId: settings.TWITCH_CLIENT_ID,
-    clientSecret: settings.TWITCH_CLIENT_SECRET,
-    apiUrl: settings.TWITCH_API_URL,
-    authUrl: settings.TWITCH_AUTH_URL,
-    validateTtlSeconds: settings.TWITCH_VALIDATE_TTL_SECONDS,
-    logger,
-  });
+  const { store, settingsTargets, publisher, twitch } = createParts(settings, logger);
   let connection: NativeConnection | undefined;
   let client: Client | undefined;
   let workers: TemporalWorkers | undefined;
@@ -93,8 +96,12 @@ export async function runProcess({
       dragonfly: storeCheck(store.connection, settings.DRAGONFLY_URL),
       rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
       twitch: twitchCheck(twitch),
-      targets: targetsCheck(store.polls, settings),
-      polls: pollCheck({ polls: store.polls, schedule: scheduleView(() => client, settings.INSTANCE), settings }),
+      targets: targetsCheck(store.polls, pollSettings),
+      polls: pollCheck({
+        polls: store.polls,
+        schedule: scheduleView(() => client, instance),
+        settings: pollSettings,
+      }),
     },
   });
 
@@ -113,25 +120,22 @@ export async function runProcess({
       }),
       Promise.race([waitUntilReady(store.connection, STORE_START_MS), stop.requested]),
     ]);
-    const temporalClient = new Client({ connection, namespace: temporal.namespace });
-    client = temporalClient;
+    client = new Client({ connection, namespace: temporal.namespace });
     settingsTargets.start();
+    const activities = createActivities({
+      settings: pollSettings,
+      ...store,
+      settingsTargets,
+      twitch,
+      publisher,
+      lastReport: async () => client && lastReport(client, instance),
+    });
     workers = await startWorkers({
       connection,
       namespace: temporal.namespace,
-      instance: settings.INSTANCE,
-      activities: noteProgress(
-        createActivities({
-          settings,
-          ...store,
-          settingsTargets,
-          twitch,
-          publisher,
-          lastReport: () => lastReport(temporalClient, settings.INSTANCE),
-        }),
-        store.polls,
-      ),
-      requestsPerMinute: settings.TWITCH_REQUESTS_PER_MINUTE,
+      instance,
+      activities: noteProgress(activities, store.polls),
+      requestsPerMinute: pollSettings.requestsPerMinute,
       workflowBundle,
       sinks: metrics.sinks,
       logger,

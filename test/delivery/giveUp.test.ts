@@ -6,7 +6,7 @@ import { startApp } from '../workflows/app.ts';
 const DIFFS = 14;
 
 test('a long interval does not keep events, lanes and pages waiting for a broker that is away', async () => {
-  const app = await startApp({ POLL_INTERVAL_SECONDS: 3_600 });
+  const app = await startApp({ intervalSeconds: 3_600 });
   try {
     const { world } = app.sandbox;
     world.populate({ users: DIFFS * 100 });

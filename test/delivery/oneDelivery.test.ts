@@ -22,7 +22,7 @@ async function deliveriesOf(app: TestApp): Promise<{ workflowId: string; runId: 
 }
 
 test('a long poll without a broker has one delivery, whatever is found when, and in however many runs', async () => {
-  const app = await startApp({ POLL_INTERVAL_SECONDS: 1 });
+  const app = await startApp({ intervalSeconds: 1 });
   try {
     const ids = await aStreamInEachBatch(app);
     // A poll of more than 20 s: longer than events are gathered.
@@ -61,7 +61,7 @@ test('a long poll without a broker has one delivery, whatever is found when, and
 });
 
 test('a delivery that has ended meanwhile is followed by another, and a broker that is back is asked again', async () => {
-  const app = await startApp({ POLL_INTERVAL_SECONDS: 1 });
+  const app = await startApp({ intervalSeconds: 1 });
   try {
     const ids = await aStreamInEachBatch(app);
     app.sandbox.faults.add({ kind: 'slowHeaders', delayMs: 2_700, match: { endpoint: 'streams' } });

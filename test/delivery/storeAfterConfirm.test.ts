@@ -26,7 +26,7 @@ async function goLive(app: TestApp): Promise<string> {
 
 test('a store that refuses writes between confirm and mark, for longer than an interval, repeats nothing', async () => {
   const { url, mayWrite, admin } = await storeUser();
-  const app = await startApp({ POLL_INTERVAL_SECONDS: 1 }, { storeUrl: url });
+  const app = await startApp({ intervalSeconds: 1 }, { storeUrl: url });
   const id = await goLive(app);
   let published = 0;
   app.brokerProxy.observe((direction, chunk) => {
@@ -51,7 +51,7 @@ test('a script that fails by itself, many times, between claim and publish loses
   const { url, mayWrite, admin } = await storeUser();
   const { hostname: host, port } = new URL(url);
   const proxy = await startFaultProxy({ target: { host, port: Number(port) } });
-  const app = await startApp({ POLL_INTERVAL_SECONDS: 1 }, { storeUrl: proxy.url(url) });
+  const app = await startApp({ intervalSeconds: 1 }, { storeUrl: proxy.url(url) });
   const id = await goLive(app);
   let claimed = false;
   proxy.observe((direction, chunk) => {

@@ -49,8 +49,8 @@ export const serviceMutations: Mutation[] = [
     edits: [
       {
         file: 'src/worker/checks/polls.ts',
-        find: 'view?.intervalSeconds ?? settings.POLL_INTERVAL_SECONDS',
-        put: 'settings.POLL_INTERVAL_SECONDS',
+        find: 'view?.intervalSeconds ?? settings.intervalSeconds',
+        put: 'settings.intervalSeconds',
       },
     ],
     suites: ['worker/pollCheck'],

@@ -39,12 +39,12 @@ describe('one clock, the store’s, whatever that of a client or a worker says',
       await store.targets.add('user', ['u3'], 0, Date.now() - MONTH / 2);
       const { fetchTargets, diffStreams } = createActivities({
         settings: {
-          POLL_INTERVAL_SECONDS: 30,
-          TWITCH_REQUESTS_PER_MINUTE: 780,
-          FIRST_SIGHT: 'silent',
-          OFFLINE_AFTER_MISSES: 2,
-          RECENTLY_LIVE_DAYS: 14,
-          DORMANT_MAX_SECONDS: 900,
+          intervalSeconds: 30,
+          requestsPerMinute: 780,
+          firstSight: 'silent',
+          offlineAfterMisses: 2,
+          recentlyLiveDays: 14,
+          dormantMaxSeconds: 900,
         },
         ...store,
         settingsTargets: { apply: async () => undefined },

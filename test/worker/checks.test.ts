@@ -32,7 +32,7 @@ test('targets that no poll reaches for ten intervals are told, and no longer tha
   const start = 1_000_000_000;
   let now = start;
   let unpolled: UnpolledRange[] = [];
-  const check = targetsCheck({ readUnpolled: async () => unpolled }, { POLL_INTERVAL_SECONDS: 120 }, () => now);
+  const check = targetsCheck({ readUnpolled: async () => unpolled }, { intervalSeconds: 120 }, () => now);
   assert.deepEqual(await check(), { ok: true, detail: 'all are reached' });
   const range = { kind: 'user' as const, sinceMs: 0, missedMs: start };
   unpolled = [

@@ -5,7 +5,7 @@ import { type PollCheckOptions, pollCheck } from '../../src/worker/checks/polls.
 
 const MINUTE = 60_000;
 const NOW = 1_000 * MINUTE;
-const settings = { POLL_INTERVAL_SECONDS: 30, TWITCH_REQUESTS_PER_MINUTE: 780 };
+const settings = { intervalSeconds: 30, requestsPerMinute: 780 };
 
 /** One look at a store that says this, with a schedule that could not be read unless there is a view of it. */
 function polls(startedMs: number, progressMs: number, given: Partial<typeof settings> = {}, view?: ScheduleView) {
@@ -35,8 +35,8 @@ test('before the first poll, readiness says how to begin', async () => {
 test('polls are fine while the last progress is younger than three intervals, and at least 90 s', async () => {
   assert.equal((await polls(NOW, NOW - 89_000)()).ok, true);
   assert.equal((await polls(NOW, NOW - 91_000)()).ok, false);
-  assert.equal((await polls(NOW, NOW - 170_000, { POLL_INTERVAL_SECONDS: 60 })()).ok, true);
-  assert.equal((await polls(NOW, NOW - 181_000, { POLL_INTERVAL_SECONDS: 60 })()).ok, false);
+  assert.equal((await polls(NOW, NOW - 170_000, { intervalSeconds: 60 })()).ok, true);
+  assert.equal((await polls(NOW, NOW - 181_000, { intervalSeconds: 60 })()).ok, false);
 });
 
 test('the interval that counts is the schedule’s own, whatever this worker’s setting says', async () => {
@@ -47,7 +47,7 @@ test('the interval that counts is the schedule’s own, whatever this worker’s
     detail: "no poll has begun for 31 min (the schedule's interval is 10 min): see npm run client -- schedule describe",
   });
   const fast = view({ intervalSeconds: 10 });
-  assert.equal((await polls(NOW, NOW - 91_000, { POLL_INTERVAL_SECONDS: 600 }, fast)()).ok, false);
+  assert.equal((await polls(NOW, NOW - 91_000, { intervalSeconds: 600 }, fast)()).ok, false);
 });
 
 test('a pause is told at once, and is the reason when polls are overdue', async () => {
@@ -72,7 +72,7 @@ test('a schedule that was deleted is told', async () => {
 });
 
 test('a small rate limit gives a long poll the time that it needs between two comparisons', async () => {
-  assert.equal((await polls(NOW, NOW - 200_000, { TWITCH_REQUESTS_PER_MINUTE: 10 })()).ok, true);
+  assert.equal((await polls(NOW, NOW - 200_000, { requestsPerMinute: 10 })()).ok, true);
 });
 
 test('a long poll is fine although it began long ago', async () => {

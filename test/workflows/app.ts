@@ -93,12 +93,12 @@ export async function startApp(settings: AppSettings = {}, places: Places = {}):
   const consumer = await Consumer.start(brokerUrl);
   const { pollPage, checkUsers, deliverEvents, ...activities } = createActivities({
     settings: {
-      POLL_INTERVAL_SECONDS: 30,
-      FIRST_SIGHT: 'announce',
-      OFFLINE_AFTER_MISSES: 2,
-      TWITCH_REQUESTS_PER_MINUTE: 780,
-      RECENTLY_LIVE_DAYS: 14,
-      DORMANT_MAX_SECONDS: 900,
+      intervalSeconds: 30,
+      firstSight: 'announce',
+      offlineAfterMisses: 2,
+      requestsPerMinute: 780,
+      recentlyLiveDays: 14,
+      dormantMaxSeconds: 900,
       ...settings,
     },
     ...store,

@@ -7,7 +7,7 @@ import { type AppSettings, startApp } from './app.ts';
 const RHYTHMS: { name: string; settings: AppSettings; rest: number }[] = [
   { name: 'one rhythm', settings: {}, rest: 400 },
   // One request fits into an interval: the hot hundred, and a hundred of the dormant ones in turn.
-  { name: 'two rhythms', settings: { TWITCH_REQUESTS_PER_MINUTE: 2 }, rest: 200 },
+  { name: 'two rhythms', settings: { requestsPerMinute: 2 }, rest: 200 },
 ];
 
 describe('a target that is removed during a poll', { timeout: 120_000 }, () => {

@@ -140,7 +140,7 @@ export const scenarios: Scenario[] = [
   },
   {
     name: 'long-broker-outage',
-    settings: { POLL_INTERVAL_SECONDS: 1 },
+    settings: { intervalSeconds: 1 },
     async run(app) {
       const { world } = app.sandbox;
       const ids = await watchUsers(app, 100, 5);
@@ -197,7 +197,7 @@ export const scenarios: Scenario[] = [
   },
   {
     name: 'one-delivery',
-    settings: { POLL_INTERVAL_SECONDS: 1 },
+    settings: { intervalSeconds: 1 },
     async run(app) {
       const ids = await watchUsers(app, 4_000, 100);
       await app.brokerProxy.refuse(true);

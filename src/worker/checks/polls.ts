@@ -1,4 +1,4 @@
-import type { Settings } from '../../config/env.ts';
+import type { PollSettings } from '../../config/pollSettings.ts';
 import type { Check } from '../../http/check.ts';
 import { SLICE_PAGES, STUCK_POLLS } from '../../poll/limits.ts';
 import type { Polls } from '../../storage/polls.ts';
@@ -8,7 +8,7 @@ export interface PollCheckOptions {
   polls: Pick<Polls, 'times'>;
   /** Undefined while it could not be read. */
   schedule: () => Promise<ScheduleView | undefined>;
-  settings: Pick<Settings, 'POLL_INTERVAL_SECONDS' | 'TWITCH_REQUESTS_PER_MINUTE'>;
+  settings: Pick<PollSettings, 'intervalSeconds' | 'requestsPerMinute'>;
   /** Unix milliseconds. */
   now?: () => number;
   /** Milliseconds of a clock that nobody sets. */
@@ -23,7 +23,7 @@ export interface PollCheckOptions {
 export function pollCheck(options: PollCheckOptions): Check {
   const { polls, schedule, settings, now = Date.now, monotonic = () => performance.now() } = options;
   // Without news there is a sign of progress only this often.
-  const sliceSeconds = (SLICE_PAGES * 60) / settings.TWITCH_REQUESTS_PER_MINUTE;
+  const sliceSeconds = (SLICE_PAGES * 60) / settings.requestsPerMinute;
   const started = new LastTime(now, monotonic);
   const through = new LastTime(now, monotonic);
   return async () => {
@@ -33,7 +33,7 @@ export function pollCheck(options: PollCheckOptions): Check {
       started.note(times.startedMs);
       through.note(times.progressMs);
     }
-    const intervalSeconds = view?.intervalSeconds ?? settings.POLL_INTERVAL_SECONDS;
+    const intervalSeconds = view?.intervalSeconds ?? settings.intervalSeconds;
     const limitMs =
       Math.max(STUCK_POLLS.intervals * intervalSeconds, STUCK_POLLS.leastSeconds, 2 * sliceSeconds) * 1_000;
     const pause = view?.paused ? `the schedule is paused${view.note ? ` (${view.note})` : ''}` : '';

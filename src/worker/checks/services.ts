@@ -1,5 +1,5 @@
 import type { NativeConnection } from '@temporalio/worker';
-import type { Settings } from '../../config/env.ts';
+import type { Secret } from '../../config/secret.ts';
 import type { Check } from '../../http/check.ts';
 import { CHECK_TEMPORAL_MS } from '../../poll/limits.ts';
 import type { RabbitPublisher } from '../../publisher/rabbitmq.ts';
@@ -39,7 +39,7 @@ export function temporalCheck(
 }
 
 /** The store answers a PING. */
-export function storeCheck(connection: StoreConnection, url: Settings['DRAGONFLY_URL']): Check {
+export function storeCheck(connection: StoreConnection, url: Secret): Check {
   return async () => {
     if (connection.status !== 'ready') return { ok: false, detail: `no connection to ${url} (DRAGONFLY_URL)` };
     try {
@@ -52,7 +52,7 @@ export function storeCheck(connection: StoreConnection, url: Settings['DRAGONFLY
 }
 
 /** The broker takes messages. A topology that is not what we would declare is told, and works all the same. */
-export function rabbitmqCheck(publisher: Pick<RabbitPublisher, 'status'>, url: Settings['RABBITMQ_URL']): Check {
+export function rabbitmqCheck(publisher: Pick<RabbitPublisher, 'status'>, url: Secret): Check {
   return () => {
     const { state, detail = 'not connected yet', degraded } = publisher.status();
     if (state !== 'ready') return { ok: false, detail: `${url} (RABBITMQ_URL) is ${state}: ${detail}` };

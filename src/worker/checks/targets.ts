@@ -1,4 +1,4 @@
-import type { Settings } from '../../config/env.ts';
+import type { PollSettings } from '../../config/pollSettings.ts';
 import type { Check } from '../../http/check.ts';
 import { MISSED_POLLS } from '../../poll/limits.ts';
 import type { Polls } from '../../storage/polls.ts';
@@ -9,11 +9,11 @@ import type { Polls } from '../../storage/polls.ts';
  */
 export function targetsCheck(
   polls: Pick<Polls, 'readUnpolled'>,
-  settings: Pick<Settings, 'POLL_INTERVAL_SECONDS'>,
+  { intervalSeconds }: Pick<PollSettings, 'intervalSeconds'>,
   now = Date.now,
 ): Check {
   const { intervals, leastSeconds } = MISSED_POLLS;
-  const limitMs = Math.max(intervals * settings.POLL_INTERVAL_SECONDS, leastSeconds) * 1_000;
+  const limitMs = Math.max(intervals * intervalSeconds, leastSeconds) * 1_000;
   return async () => {
     const late = (await polls.readUnpolled()).filter(({ missedMs }) => now() - missedMs > limitMs);
     const [worst] = late.toSorted((a, b) => a.missedMs - b.missedMs);
