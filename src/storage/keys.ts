@@ -11,7 +11,7 @@ export function keyPrefix(instance: string): string {
 
 export const DEFAULT_PREFIX = keyPrefix(DEFAULT_INSTANCE);
 
-/** Names of all keys. `docs/architecture.md` describes what each holds. */
+/** Names of all keys. `README.md` beside this file says what each holds. */
 export class Keys {
   readonly meta: string;
   readonly live: string;
