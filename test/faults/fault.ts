@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { System } from '../../sandbox/system.ts';
 import type { Random } from '../../sandbox/twitch/random.ts';
+import type { Mailbox } from '../support/mailbox.ts';
 import type { Cast } from './cast.ts';
 import type { Fleet } from './fleet.ts';
-import type { Mailbox } from './ledger/mailbox.ts';
 import type { Staged } from './ledger/staged.ts';
 import type { Truth } from './ledger/truth.ts';
 import type { Life } from './life.ts';

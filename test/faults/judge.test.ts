@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { World } from '../../sandbox/twitch/world.ts';
 import type { PollReport } from '../../src/poll/report.ts';
+import type { Arrival } from '../support/mailbox.ts';
 import type { FaultKind, FaultRecord } from './fault.ts';
 import type { Evidence } from './ledger/evidence.ts';
 import { judge } from './ledger/judge.ts';
-import type { Arrival } from './ledger/mailbox.ts';
 import type { PollRecord } from './ledger/polls.ts';
 import { type Sight, type TargetName, type TrueStream, Truth } from './ledger/truth.ts';
 

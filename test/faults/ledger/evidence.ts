@@ -1,5 +1,5 @@
+import type { Arrival } from '../../support/mailbox.ts';
 import type { FaultRecord } from '../fault.ts';
-import type { Arrival } from './mailbox.ts';
 import type { PollRecord } from './polls.ts';
 import type { Doubt, TrueStream } from './truth.ts';
 

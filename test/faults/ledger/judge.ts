@@ -1,8 +1,8 @@
 import { LEASE_MS } from '../../../src/poll/limits.ts';
+import type { Arrival } from '../../support/mailbox.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { Evidence } from './evidence.ts';
 import { expectation, isAnnouncedAfterLoss } from './expectation.ts';
-import type { Arrival } from './mailbox.ts';
 import type { TrueStream } from './truth.ts';
 import type { Delays, Finding, Verdict } from './verdict.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
-import { DEAD_QUEUE, QUEUE } from '../../../src/publisher/topology.ts';
+import { DEAD_QUEUE, QUEUE } from '../../src/publisher/topology.ts';
 
 /** A message as it came out of a queue. */
 export interface Arrival {
