@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { startSystem } from '../../sandbox/system.ts';
 import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
 import { openStore } from '../storage/support.ts';
-import { Consumer } from '../support/consumer.ts';
+import { Mailbox } from '../support/mailbox.ts';
 import { eventually } from '../support/services.ts';
 
 describe('a budget that is too small for all targets in each poll', { timeout: 120_000 }, () => {
@@ -11,26 +11,18 @@ describe('a budget that is too small for all targets in each poll', { timeout: 1
     // 6 requests fit into an interval; 1,000 users take 10.
     const system = await startSystem({ intervalSeconds: 2, env: { TWITCH_REQUESTS_PER_MINUTE: '180' } });
     const { connection, targets } = await openStore(system.services.redisUrl, DEFAULT_PREFIX);
-    let consumer: Consumer | undefined;
+    const mailbox = new Mailbox(system.services.rabbitmqUrl);
     try {
       const { world } = system.sandbox;
       world.populate({ users: 1_000 });
       const users = world.userIds(1_000);
       await targets.add('user', users.slice(0, 100), 0);
       await targets.add('user', users.slice(100), 0, 0);
-      const streams = users.filter((_, i) => i % 50 === 0).map((userId) => world.goLive({ userId }));
+      const streams = users.filter((_, i) => i % 50 === 0).map((userId) => world.goLive({ userId }).id);
 
       await system.startWorker();
-      consumer = await Consumer.start(system.services.rabbitmqUrl);
-      const { received } = consumer;
       await system.schedule();
-      await eventually(
-        () => {
-          const ids = received.map(({ messageId }) => messageId).sort();
-          assert.deepEqual(ids, streams.map(({ id }) => id).sort());
-        },
-        { timeoutMs: 30_000, message: 'each stream once' },
-      );
+      await mailbox.holds(streams, 30_000);
 
       const reports = await eventually(
         async () => {
@@ -52,7 +44,7 @@ describe('a budget that is too small for all targets in each poll', { timeout: 1
         'a user whose turn it is not has not ended',
       );
     } finally {
-      await consumer?.stop();
+      await mailbox.stop();
       connection.disconnect();
       await system.stop();
     }

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { type System, type SystemWorker, startSystem } from '../../sandbox/system.ts';
 import { runClient } from '../cli/harness.ts';
-import { Consumer } from '../support/consumer.ts';
+import { Mailbox } from '../support/mailbox.ts';
 import { eventually } from '../support/services.ts';
 
 describe('targets from the settings of two workers', { timeout: 120_000 }, () => {
   let system: System;
-  let consumer: Consumer;
+  let mailbox: Mailbox;
   let users: [a: string, b: string, c: string, d: string];
   const announced: string[] = [];
   const workers: SystemWorker[] = [];
@@ -18,11 +18,6 @@ describe('targets from the settings of two workers', { timeout: 120_000 }, () =>
     return worker;
   };
   const goLive = (userId: string) => system.sandbox.world.goLive({ userId }).id;
-  const allArrived = () =>
-    eventually(() => assert.deepEqual([...consumer.ids].sort(), announced.toSorted()), {
-      timeoutMs: 20_000,
-      message: 'each stream once, and nothing else',
-    });
 
   before(async () => {
     system = await startSystem({ intervalSeconds: 1 });
@@ -30,7 +25,7 @@ describe('targets from the settings of two workers', { timeout: 120_000 }, () =>
     users = system.sandbox.world.userIds(4) as typeof users;
   });
   after(async () => {
-    await consumer?.stop();
+    await mailbox?.stop();
     await system?.stop();
   });
 
@@ -39,9 +34,9 @@ describe('targets from the settings of two workers', { timeout: 120_000 }, () =>
     for (const user of [a, b, c]) announced.push(goLive(user));
     const first = await start(a, b);
     await start(b, c);
-    consumer = await Consumer.start(system.services.rabbitmqUrl);
+    mailbox = new Mailbox(system.services.rabbitmqUrl);
     await system.schedule();
-    await allArrived();
+    await mailbox.holds(announced);
     const { json } = await runClient(['status', '--json'], system.env);
     assert.deepEqual(json.targets, { user: 3, game: 0 });
     const words = json.problems.map(({ problem }: { problem: string }) => problem).join('\n');
@@ -66,7 +61,7 @@ describe('targets from the settings of two workers', { timeout: 120_000 }, () =>
     await start(a, b, d);
     await start(b, c);
     for (const user of [a, c, d]) announced.push(goLive(user));
-    await allArrived();
+    await mailbox.holds(announced);
     const { stdout } = await runClient(['targets', 'list', 'user', '--all'], system.env);
     assert.deepEqual(stdout.trim().split('\n').sort(), [a, c, d].map((id) => `user:${id}`).sort());
   });

@@ -5,7 +5,7 @@ import { type System, startSystem } from '../../sandbox/system.ts';
 import { DEFAULT_INSTANCE } from '../../src/poll/names.ts';
 import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
 import { openStore, type Store, takeSnapshot } from '../storage/support.ts';
-import { Consumer } from '../support/consumer.ts';
+import { Mailbox } from '../support/mailbox.ts';
 import { eventually } from '../support/services.ts';
 
 interface Watching {
@@ -14,14 +14,14 @@ interface Watching {
   users: string[];
   /** Streams of four of the users, since an hour. */
   ids: string[];
-  received: Consumer['received'];
+  mailbox: Mailbox;
 }
 
 /** Runs `work` with a system that watches ten users; the schedule is its own to begin. */
 async function watching(work: (watching: Watching) => Promise<void>): Promise<void> {
   const system = await startSystem({ intervalSeconds: 1 });
   const store = await openStore(system.services.redisUrl, DEFAULT_PREFIX);
-  let consumer: Consumer | undefined;
+  const mailbox = new Mailbox(system.services.rabbitmqUrl);
   try {
     const { world } = system.sandbox;
     world.populate({ users: 10 });
@@ -30,11 +30,9 @@ async function watching(work: (watching: Watching) => Promise<void>): Promise<vo
     const ids = users.slice(0, 4).map((userId) => world.goLive({ userId, startedAt }).id);
     await store.targets.add('user', users, 0);
     await system.startWorker();
-    consumer = await Consumer.start(system.services.rabbitmqUrl);
-    const { received } = consumer;
-    await work({ system, store, users, ids, received });
+    await work({ system, store, users, ids, mailbox });
   } finally {
-    await consumer?.stop();
+    await mailbox.stop();
     store.connection.disconnect();
     await system.stop();
   }
@@ -44,14 +42,14 @@ it(
   'a store that comes back from the middle of the first poll is noticed, and nothing is repeated',
   { timeout: 120_000 },
   () =>
-    watching(async ({ system, store, users, ids, received }) => {
+    watching(async ({ system, store, users, ids, mailbox }) => {
       const restoreEmpty = await takeSnapshot(store);
       await system.schedule();
       await eventually(async () => assert.ok((await system.reports()).length >= 2), {
         timeoutMs: 30_000,
         intervalMs: 200,
       });
-      assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids].sort());
+      assert.deepEqual(mailbox.ids.sort(), ids.toSorted());
 
       // The poll's opening was on the disk, and nothing of what it found. Its time is that of any poll.
       await restoreEmpty();
@@ -67,17 +65,14 @@ it(
       assert.ok((found.storeVersion ?? 0) > 1);
       await eventually(async () => assert.equal((await system.reports()).at(-1)?.live, 4), { timeoutMs: 30_000 });
       const fresh = system.sandbox.world.goLive({ userId: users[5] as string });
-      await eventually(() => assert.ok(received.some(({ messageId }) => messageId === fresh.id)), {
-        timeoutMs: 30_000,
-      });
-      assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids, fresh.id].sort());
+      await mailbox.holds([...ids, fresh.id], 30_000);
     }),
 );
 
 it('a poll that Temporal does not tell of earlier ones notices an empty store all the same', { timeout: 120_000 }, () =>
-  watching(async ({ system, store, users, ids, received }) => {
+  watching(async ({ system, store, users, ids, mailbox }) => {
     await system.schedule();
-    await eventually(() => assert.equal(received.length, ids.length), { timeoutMs: 30_000 });
+    await mailbox.holds(ids, 30_000);
 
     const schedule = system.client.schedule.getHandle(DEFAULT_INSTANCE);
     const stateLost = async () => (await system.reports()).filter((report) => report.stateLost).length;
@@ -91,7 +86,6 @@ it('a poll that Temporal does not tell of earlier ones notices an empty store al
     const fresh = system.sandbox.world.goLive({ userId: users[5] as string });
     await eventually(async () => assert.equal(await stateLost(), 1), { timeoutMs: 30_000, intervalMs: 200 });
     await schedule.unpause();
-    await eventually(() => assert.ok(received.some(({ messageId }) => messageId === fresh.id)), { timeoutMs: 30_000 });
-    assert.deepEqual(received.map(({ messageId }) => messageId).sort(), [...ids, fresh.id].sort());
+    await mailbox.holds([...ids, fresh.id], 30_000);
   }),
 );

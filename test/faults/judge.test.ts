@@ -43,7 +43,8 @@ function arrival(atMs: number, { pollId = 'p1', body = {}, messageId = 's1' } = 
     'x-detected-at': new Date(START + 11_000).toISOString(),
   };
   const fields = { user_id: '1', user_login: 'one', game_id: '7', title: 'first', started_at: startedAt, ...body };
-  return { queue: 'stream.online', atMs, messageId, body: fields, type: 'stream.online', redelivered: false, headers };
+  const told = { queue: 'stream.online', type: 'stream.online', redelivered: false, content: Buffer.alloc(0) };
+  return { ...told, atMs, messageId, body: fields, headers };
 }
 
 function fault(startMs: number, kind: Partial<FaultKind>, lastsMs = 2_000): FaultRecord {

@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Channel, type ChannelModel, type ConsumeMessage, connect } from 'amqplib';
 import { DEAD_QUEUE, QUEUE } from '../../src/publisher/topology.ts';
+import { eventually } from './services.ts';
 
 /** A message as it came out of a queue. */
 export interface Arrival {
@@ -8,6 +10,8 @@ export interface Arrival {
   /** Unix milliseconds. */
   atMs: number;
   messageId: string;
+  content: Buffer;
+  /** `content` as JSON. */
   body: Record<string, unknown>;
   type: unknown;
   redelivered: boolean;
@@ -17,8 +21,8 @@ export interface Arrival {
 const RETRY_MS = 100;
 
 /**
- * Takes every message from `stream.online` and `stream.online.dead`, as a consumer would, by a connection of its own that
- * leads past all proxies and comes back by itself.
+ * Takes every message from `stream.online` and `stream.online.dead`, or other queues, as a consumer would, by a connection
+ * of its own that leads past all proxies and comes back by itself.
  *
  * The queues themselves are read, not a second queue bound beside them: that one would take messages which no other
  * queue takes, and a publisher without `mandatory` would go unnoticed.
@@ -32,15 +36,30 @@ export class Mailbox {
   /** Deliveries that were the broker's repeats. */
   redeliveries = 0;
   readonly #url: string;
+  readonly #queues: readonly string[];
   #connection: ChannelModel | undefined;
   #stopped = false;
   #current: string[] = [];
   #unsure: string[] = [];
   #running: Promise<void>;
 
-  constructor(url: string) {
+  constructor(url: string, queues: readonly string[] = [QUEUE, DEAD_QUEUE]) {
     this.#url = url;
+    this.#queues = queues;
     this.#running = this.#run();
+  }
+
+  /** Stream ids in the order of their messages, repeats included. */
+  get ids(): string[] {
+    return this.arrivals.map(({ messageId }) => messageId);
+  }
+
+  /** Waits until there is one message for each of these streams, and no other. */
+  async holds(ids: readonly string[], timeoutMs = 20_000): Promise<void> {
+    await eventually(() => assert.deepEqual(this.ids.sort(), ids.toSorted()), {
+      timeoutMs,
+      message: 'each stream once, and nothing else',
+    });
   }
 
   /** Unix milliseconds of the newest arrival, 0 before the first. */
@@ -69,7 +88,8 @@ export class Mailbox {
         this.#connection = connection;
         const closed = new Promise<void>((resolve) => connection.once('close', () => resolve()));
         connection.on('error', () => undefined);
-        const queues = [QUEUE, DEAD_QUEUE].map((queue) => this.#consume(connection, queue, closed));
+        if (this.#stopped) await connection.close();
+        const queues = this.#queues.map((queue) => this.#consume(connection, queue, closed));
         await Promise.all([closed, ...queues]);
       } catch {
         // The broker is away, or its node is on its way down: the next attempt tells.
@@ -121,6 +141,7 @@ export class Mailbox {
         queue,
         atMs: Date.now(),
         messageId: String(properties.messageId),
+        content,
         body: JSON.parse(content.toString('utf8')),
         type: properties.type,
         redelivered: fields.redelivered,

@@ -24,7 +24,7 @@ import { TwitchClient } from '../../src/twitch/client.ts';
 import type { PollInput } from '../../src/workflows/input.ts';
 import type { pollStreams } from '../../src/workflows/pollStreams.ts';
 import { openStore, type Store } from '../storage/support.ts';
-import { Consumer } from '../support/consumer.ts';
+import { Mailbox } from '../support/mailbox.ts';
 import { freshVhost, randomPrefix, temporal } from '../support/services.ts';
 
 const run = promisify(execFile);
@@ -48,7 +48,7 @@ export type AppSettings = Partial<Dependencies['settings']>;
 export interface TestApp {
   sandbox: TwitchSandbox;
   store: Store;
-  consumer: Consumer;
+  consumer: Mailbox;
   environment: TestWorkflowEnvironment;
   /** Sits between the publisher and the broker. */
   brokerProxy: FaultProxy;
@@ -90,7 +90,7 @@ export async function startApp(settings: AppSettings = {}, places: Places = {}):
   });
   const publisher = new RabbitPublisher({ url: secretUrl(broker.href), topology: 'declare', logger });
   publisher.start();
-  const consumer = await Consumer.start(brokerUrl);
+  const consumer = new Mailbox(brokerUrl);
   const { pollPage, checkUsers, deliverEvents, ...activities } = createActivities({
     settings: {
       intervalSeconds: 30,

@@ -72,15 +72,15 @@ describe('hostile content', { timeout: 120_000 }, () => {
     await arrived(good.map(({ id }) => id));
     assert.deepEqual([first.failedBatches, first.skipped, first.announced], [0, undefined, good.length]);
     assert.equal(first.incompleteBatches, 1, 'the batch with the two that can be no ids');
-    const received = new Map(app.consumer.received.map((one) => [one.messageId, one]));
+    const received = new Map(app.consumer.arrivals.map((one) => [one.messageId, one]));
     for (const { id, userId, userLogin, gameId, title } of good) {
-      const { body, message } = received.get(id) ?? assert.fail(id);
+      const { body, content } = received.get(id) ?? assert.fail(id);
       assert.deepEqual(
         [body.user_id, body.user_login, body.game_id, body.title],
         [userId, cleanText(userLogin, 100), gameId, cleanText(title, 500)],
       );
-      assert.ok(message.content.length < 4_000);
-      assert.doesNotMatch(new TextDecoder('utf8', { fatal: true }).decode(message.content), /[\p{Cc}\u202e]/u);
+      assert.ok(content.length < 4_000);
+      assert.doesNotMatch(new TextDecoder('utf8', { fatal: true }).decode(content), /[\p{Cc}\u202e]/u);
     }
     const second = await app.poll();
     assert.deepEqual([second.announced, second.ended, second.live], [0, 0, good.length]);
@@ -121,6 +121,6 @@ describe('an answer that is too large', { timeout: 120_000 }, () => {
     assert.deepEqual(report.failedRequests, { too_large: 1 });
     assert.deepEqual([report.announced, report.failedBatches, report.refused], [100, 0, 0]);
     await eventually(() => assert.deepEqual([...app.consumer.ids].sort(), [...ids].sort()));
-    assert.ok(app.consumer.received.every(({ body }) => body.title === 'x'.repeat(500)));
+    assert.ok(app.consumer.arrivals.every(({ body }) => body.title === 'x'.repeat(500)));
   });
 });

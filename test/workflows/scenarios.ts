@@ -89,8 +89,8 @@ export const scenarios: Scenario[] = [
       const [handle] = app.polls;
       const description = await handle?.describe();
       assert.ok(description && description.runId !== handle?.firstExecutionRunId, 'it ran on as a new run');
-      const [first] = app.consumer.received;
-      assert.equal(first?.message.properties.headers?.['x-poll-id'], report.pollId);
+      const [first] = app.consumer.arrivals;
+      assert.equal(first?.headers['x-poll-id'], report.pollId);
     },
   },
   {
