@@ -1,6 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { promisify } from 'node:util';
@@ -8,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { Redis } from 'ioredis';
 import { TASK_QUEUE, TWITCH_TASK_QUEUE } from '../../src/poll/names.ts';
+import { type Program, startProgram, temporaryFolder } from '../support/program.ts';
 import { randomPrefix, redis, temporal } from '../support/services.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/client.ts');
@@ -30,8 +29,7 @@ after(async () => {
 });
 
 /** An empty folder, so that a developer's `.env` is not read. */
-const folder = mkdtempSync(join(tmpdir(), 'stream-poller-client-'));
-undo.push(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** The variables that every program needs, and those that the test gives. */
 function environment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
@@ -39,41 +37,25 @@ function environment(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return { PATH, HOME, TEMPORAL_CONFIG_FILE: join(folder, 'none.toml'), ...given };
 }
 
-export interface RunningClient {
-  child: ChildProcess;
-  stdout(): string;
-  stderr(): string;
-  finished: Promise<Finished>;
-}
-
 /** Starts the real client process. Its standard input is `input`, or with `null` stays open. */
-export function startClient(args: readonly string[], env: NodeJS.ProcessEnv, input?: string | null): RunningClient {
-  const child = spawn(process.execPath, [ENTRY, ...args], { cwd: folder, env: environment(env), timeout: LONGEST_MS });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text));
-  // A command that fails early does not read its input to the end.
-  child.stdin.on('error', () => undefined);
-  if (input !== null) child.stdin.end(input);
-  const finished = new Promise<Finished>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) =>
-      resolve({
-        code,
-        stdout,
-        stderr,
-        get json() {
-          return JSON.parse(stdout);
-        },
-      }),
-    );
-  });
-  return { child, stdout: () => stdout, stderr: () => stderr, finished };
+export function startClient(args: readonly string[], env: NodeJS.ProcessEnv, input?: string | null): Program {
+  const options = { cwd: folder, env: environment(env), timeout: LONGEST_MS };
+  return startProgram(process.execPath, [ENTRY, ...args], options, input);
 }
 
 /** Runs the real client process to its end. */
-export function runClient(args: readonly string[], env: NodeJS.ProcessEnv, input?: string): Promise<Finished> {
-  return startClient(args, env, input).finished;
+export async function runClient(args: readonly string[], env: NodeJS.ProcessEnv, input?: string): Promise<Finished> {
+  const program = startClient(args, env, input);
+  const code = await program.exited;
+  const { stdout, stderr } = program;
+  return {
+    code,
+    stdout,
+    stderr,
+    get json() {
+      return JSON.parse(stdout);
+    },
+  };
 }
 
 /** An empty database of the test Redis. Tests of other folders use the first one, and keys with a prefix. */

@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
 import { DEFAULT_PREFIX } from '../../src/storage/keys.ts';
 import type { Targets } from '../../src/storage/targets.ts';
 import { openStore } from '../storage/support.ts';
+import { temporaryFolder } from '../support/program.ts';
 import { serve } from '../support/serve.ts';
 import { eventually } from '../support/services.ts';
 import { emptyRedis, runClient, startClient } from './harness.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'stream-poller-import-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** The targets as the client sees them. */
 async function targetsAt(url: string): Promise<Targets> {
@@ -190,14 +189,14 @@ test('an import looks names up in groups and says which line has one that Twitch
 
 test('an interrupted import keeps what it has read and says that it may be run again', async () => {
   const { url: DRAGONFLY_URL, store } = await emptyRedis(7);
-  const { child, finished } = startClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, null);
-  child.stdin?.write(`${Array.from({ length: 5_003 }, (_, i) => `${i + 1}`).join('\n')}\n`);
+  const program = startClient(['targets', 'import', '-', '--json'], { DRAGONFLY_URL }, null);
+  program.child.stdin?.write(`${Array.from({ length: 5_003 }, (_, i) => `${i + 1}`).join('\n')}\n`);
   // The first 5,000 are stored as soon as they are there.
   await eventually(async () => (await store.zcard('{stream-poller}:targets:user')) === 5_000);
-  child.kill('SIGINT');
-  const { code, json, stderr } = await finished;
-  assert.equal(code, 1);
-  assert.match(stderr, /Interrupted\. It is safe to run the import again/);
+  program.child.kill('SIGINT');
+  assert.equal(await program.exited, 1);
+  const json = JSON.parse(program.stdout);
+  assert.match(program.stderr, /Interrupted\. It is safe to run the import again/);
   assert.equal(json.added.user, await store.zcard('{stream-poller}:targets:user'));
   assert.ok(json.added.user >= 5_000);
 });

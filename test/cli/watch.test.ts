@@ -46,18 +46,18 @@ test('watch waits for the exchange, prints each event, leaves the queue its mess
   const url = await freshVhost();
   const [words, json] = [['watch'], ['watch', '--json']].map((args) => startClient(args, { RABBITMQ_URL: url }));
   assert.ok(words && json);
-  await eventually(() => /waiting for a worker to set up the exchange twitch/.test(words.stderr()));
+  await eventually(() => /waiting for a worker to set up the exchange twitch/.test(words.stderr));
   await declare(url);
-  await eventually(() => [words, json].every((each) => /watching stream\.online at amqp:\/\/127/.test(each.stderr())));
+  await eventually(() => [words, json].every((each) => /watching stream\.online at amqp:\/\/127/.test(each.stderr)));
   await publish(url, '1');
-  await eventually(() => words.stdout() && json.stdout());
+  await eventually(() => words.stdout && json.stdout);
   assert.match(
-    words.stdout(),
+    words.stdout,
     /^\d\d:\d\d:\d\d {2}pixelpanda {2}started {2}game 509658 {2}"Hello" {2}https:\/\/twitch\.tv\/pixelpanda {2}.+ after start\n$/,
   );
-  assert.equal(JSON.parse(json.stdout()).message_id, '1');
+  assert.equal(JSON.parse(json.stdout).message_id, '1');
   for (const { child } of [words, json]) child.kill('SIGINT');
-  for (const { finished } of [words, json]) assert.equal((await finished).code, 0);
+  for (const { exited } of [words, json]) assert.equal(await exited, 0);
 
   const { messageCount } = await withBroker(url, async (connection) =>
     (await connection.createChannel()).checkQueue(QUEUE),

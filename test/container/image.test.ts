@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { DockerfileParser } from 'dockerfile-ast';
 import { freePort } from '../../sandbox/services/ports.ts';
 import { type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
+import { type Program, startProgram, temporaryFolder } from '../support/program.ts';
 import { eventually, freshVhost, randomPrefix, temporal } from '../support/services.ts';
 import { PROJECT, readCompose, service } from './composeFile.ts';
 import { type BuiltImage, buildImage, filesOf, ignoredBy } from './image.ts';
@@ -37,27 +37,20 @@ test('the base is Node 24 on Debian in every stage', () => {
 
 // The image is Linux alone: its build drops what Temporal's core brings for other systems.
 describe('built by the steps of the Dockerfile', { skip: process.platform !== 'linux' }, () => {
-  const dir = mkdtempSync(join(tmpdir(), 'stream-poller-image-'));
+  const dir = temporaryFolder();
   const started: ChildProcess[] = [];
   let image: BuiltImage;
   let redis: LocalRedis | undefined;
   let env: NodeJS.ProcessEnv;
   let httpPort: number;
-  let worker: ChildProcess;
+  let worker: Program;
 
   /** Starts a command of the image, and collects what it prints. */
   function start(command: readonly string[], extra: NodeJS.ProcessEnv = {}) {
     const [program = '', ...args] = command;
-    const child = spawn(program, args, {
-      cwd: image.workdir,
-      env: { ...image.env, ...extra },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    started.push(child);
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
-    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-    return { child, exited, output: () => output };
+    const running = startProgram(program, args, { cwd: image.workdir, env: { ...image.env, ...extra } });
+    started.push(running.child);
+    return running;
   }
 
   async function probe(path: string): Promise<{ status: number; text: string }> {
@@ -72,7 +65,6 @@ describe('built by the steps of the Dockerfile', { skip: process.platform !== 'l
   after(async () => {
     for (const child of started) if (child.exitCode === null) child.kill('SIGKILL');
     await redis?.stop();
-    rmSync(dir, { recursive: true, force: true });
   });
 
   test('it holds the sources, the bundle and no development dependency', () => {
@@ -105,16 +97,16 @@ describe('built by the steps of the Dockerfile', { skip: process.platform !== 'l
     const none = start(command);
     assert.equal(await none.exited, 1);
     for (const name of ['TWITCH_CLIENT_ID', 'TWITCH_CLIENT_SECRET', 'DRAGONFLY_URL', 'RABBITMQ_URL']) {
-      assert.match(none.output(), new RegExp(`${name}: is not set`));
+      assert.match(none.output, new RegExp(`${name}: is not set`));
     }
-    assert.match(none.output(), /docker compose up sandbox/);
+    assert.match(none.output, /docker compose up sandbox/);
 
     const environment = service(compose, 'sandbox-worker').environment ?? {};
     const all = start(
       command,
       Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)])),
     );
-    assert.equal(await all.exited, 0, all.output());
+    assert.equal(await all.exited, 0, all.output);
   });
 
   test('worker, sandbox and client run from it, and polls come to an end', async () => {
@@ -143,37 +135,36 @@ describe('built by the steps of the Dockerfile', { skip: process.platform !== 'l
     const sandboxCommand = service(compose, 'twitch-sandbox').command as string[];
     const sandbox = start([...sandboxCommand, `--port=${twitchPort}`, '--host=127.0.0.1']);
     const running = start(image.command, env);
-    worker = running.child;
+    worker = running;
     await eventually(async () => assert.equal((await probe('/healthz')).status, 200), {
       timeoutMs: 20_000,
-      message: `the worker answers; it said\n${running.output()}`,
+      message: `the worker answers; it said\n${running.output}`,
     });
     const scheduled = start(service(compose, 'schedule').command as string[], env);
-    assert.equal(await scheduled.exited, 0, scheduled.output());
+    assert.equal(await scheduled.exited, 0, scheduled.output);
     await eventually(
       async () => {
         const { status, text } = await probe('/readyz');
         assert.equal(status, 200, text);
       },
-      { timeoutMs: 30_000, intervalMs: 200, message: `the worker gets ready; the sandbox said\n${sandbox.output()}` },
+      { timeoutMs: 30_000, intervalMs: 200, message: `the worker gets ready; the sandbox said\n${sandbox.output}` },
     );
-    assert.doesNotMatch(running.output(), /"level":(50|60)/);
+    assert.doesNotMatch(running.output, /"level":(50|60)/);
   });
 
   test('the commands that the app prints work in it, without installing anything', async () => {
     const listed = start(['npm', 'run', 'client', '--', 'targets', 'list'], env);
-    assert.equal(await listed.exited, 0, listed.output());
-    assert.match(listed.output(), /100000000/);
-    assert.doesNotMatch(listed.output(), /Setting up|npm ci/);
+    assert.equal(await listed.exited, 0, listed.output);
+    assert.match(listed.output, /100000000/);
+    assert.doesNotMatch(listed.output, /Setting up|npm ci/);
   });
 
   test('its health check is good while the worker runs, and SIGTERM ends it in order', async () => {
     const good = start(image.healthcheck, env);
-    assert.equal(await good.exited, 0, good.output());
+    assert.equal(await good.exited, 0, good.output);
 
-    const exited = new Promise<number | null>((resolve) => worker.once('exit', resolve));
-    worker.kill('SIGTERM');
-    assert.equal(await exited, 0);
+    worker.child.kill('SIGTERM');
+    assert.equal(await worker.exited, 0);
 
     const bad = start(image.healthcheck, env);
     assert.equal(await bad.exited, 1);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
@@ -10,6 +10,7 @@ import { readmeWithTable } from '../../scripts/settingsTable.ts';
 import { secretUrl } from '../../src/config/secret.ts';
 import { toMessage } from '../../src/publisher/message.ts';
 import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
+import { startProgram } from '../support/program.ts';
 import { eventually, freshVhost } from '../support/services.ts';
 
 const run = promisify(execFile);
@@ -94,17 +95,12 @@ describe('the README', () => {
     const file = join(ROOT, '.local', 'readme', 'consumer.ts');
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, code);
-    const consumer = spawn(process.execPath, [file], { env: { ...process.env, RABBITMQ_URL: url } });
+    const consumer = startProgram(process.execPath, [file], { env: { ...process.env, RABBITMQ_URL: url } });
     try {
-      let output = '';
-      for (const stream of [consumer.stdout, consumer.stderr]) {
-        stream.on('data', (chunk) => {
-          output += chunk;
-        });
-      }
-      await eventually(() => assert.match(output, /^pixelpanda is live: hello \(stream 4711, started\)$/m));
+      const expected = /^pixelpanda is live: hello \(stream 4711, started\)$/m;
+      await eventually(() => assert.match(consumer.stdout, expected), { message: consumer.stderr });
     } finally {
-      consumer.kill();
+      consumer.child.kill();
       rmSync(dirname(file), { recursive: true });
       await publisher.close();
     }

@@ -3,7 +3,7 @@
  * notice. Prints which of them did; ends with 1 when a mutation went unnoticed. Arguments choose mutations by a part of
  * their name. The table in docs/reliability.md comes from here.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -29,7 +29,7 @@ for (const mutation of chosen) {
     const noticed: string[] = [];
     const missed: string[] = [];
     for (const suite of mutation.suites) {
-      const { failed, lastLine } = await runSuite(copy, suite);
+      const { failed, lastLine } = runSuite(copy, suite);
       (failed ? noticed : missed).push(suite);
       process.stdout.write(`  ${failed ? 'red  ' : 'green'} ${suite}: ${lastLine}\n`);
     }
@@ -63,14 +63,13 @@ function apply(copy: string, { file, find, put }: Edit): void {
 }
 
 /** Runs a suite in the broken copy. Whether it failed, and its last line, which counts passed and failed tests. */
-async function runSuite(copy: string, suite: string): Promise<{ failed: boolean; lastLine: string }> {
-  const child = spawn('npm', ['test', '--', suite], { cwd: copy, stdio: ['ignore', 'pipe', 'inherit'] });
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
+function runSuite(copy: string, suite: string): { failed: boolean; lastLine: string } {
+  const options = { cwd: copy, encoding: 'utf8', maxBuffer: Number.POSITIVE_INFINITY } as const;
+  const { status, stdout } = spawnSync('npm', ['test', '--', suite], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const code = await new Promise<number | null>((done) => child.once('close', done));
-  return { failed: code !== 0, lastLine: output.trimEnd().split('\n').at(-1) ?? '' };
+  return { failed: status !== 0, lastLine: stdout.trimEnd().split('\n').at(-1) ?? '' };
 }
 
 function list(suites: readonly string[]): string {

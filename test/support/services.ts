@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addVhost, deleteVhosts, startRabbitmq } from '../../sandbox/services/rabbitmq.ts';
 import { startRedis } from '../../sandbox/services/redis.ts';
 import { startTemporal } from '../../sandbox/services/temporal.ts';
 import { findTemporalCli } from '../../sandbox/services/temporal-cli.ts';
+import { temporaryFolder } from './program.ts';
 
 /** Where the Temporal server for tests is, and the CLI that goes with it. */
 export interface TestTemporal {
@@ -46,17 +44,11 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-const folder = once(async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'stream-poller-test-'));
-  undo.push(async () => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-});
-
 /** The shared Temporal dev server; one for this file alone when it is run by itself. Use a task queue of your own. */
 export const temporal: () => Promise<TestTemporal> = once(async () => {
   const { TEST_TEMPORAL_ADDRESS: address, TEST_TEMPORAL_CLI: cli } = process.env;
   if (address) return { address, namespace: 'default', cli: cli || (await findTemporalCli()) };
-  const own = await startTemporal({ dir: join(await folder(), 'temporal'), headless: true });
+  const own = await startTemporal({ dir: temporaryFolder(), headless: true });
   undo.push(() => own.stop());
   return own;
 });
@@ -65,7 +57,7 @@ export const temporal: () => Promise<TestTemporal> = once(async () => {
 export const redis: () => Promise<TestRedis> = once(async () => {
   const url = process.env.TEST_REDIS_URL;
   if (url) return { url };
-  const own = await startRedis({ dir: join(await folder(), 'redis') });
+  const own = await startRedis({ dir: temporaryFolder() });
   undo.push(() => own.stop());
   return own;
 });
@@ -74,7 +66,7 @@ export const redis: () => Promise<TestRedis> = once(async () => {
 export const rabbitmq: () => Promise<TestRabbitmq> = once(async () => {
   const { TEST_RABBITMQ_URL: url, TEST_RABBITMQ_DIR: dir } = process.env;
   if (url) return { url, dir };
-  const own = await startRabbitmq({ dir: join(await folder(), 'rabbitmq') });
+  const own = await startRabbitmq({ dir: temporaryFolder() });
   undo.push(() => own.stop());
   return own;
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SettingsError } from '../../src/config/env.ts';
 import { connectClient, readTemporalSettings, TemporalUnavailableError } from '../../src/temporal/connection.ts';
+import { temporaryFolder } from '../support/program.ts';
 import { temporal } from '../support/services.ts';
 
 const noFile = { TEMPORAL_CONFIG_FILE: '/nonexistent/temporal.toml' };
@@ -20,10 +20,8 @@ test('the namespace is passed on, and an API key turns TLS on', () => {
   assert.deepEqual(settings.connectionOptions, { address: 'localhost:7233', apiKey: 'key', tls: true });
 });
 
-test('a profile of temporal.toml is read, and a file without any is no mistake', (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'stream-poller-toml-'));
-  t.after(() => rmSync(dir, { recursive: true }));
-  const file = join(dir, 'temporal.toml');
+test('a profile of temporal.toml is read, and a file without any is no mistake', () => {
+  const file = join(temporaryFolder(), 'temporal.toml');
   writeFileSync(file, '[profile.prod]\naddress = "temporal.example:7233"\nnamespace = "prod"\n');
   const settings = readTemporalSettings({ TEMPORAL_CONFIG_FILE: file, TEMPORAL_PROFILE: 'prod' });
   assert.deepEqual([settings.address, settings.namespace], ['temporal.example:7233', 'prod']);

@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { plainEnvironment } from '../../sandbox/services/process.ts';
+import { type Program, startProgram, temporaryFolder } from '../support/program.ts';
 import { eventually } from '../support/services.ts';
 
 const ENTRY = fileURLToPath(new URL('../../src/worker.ts', import.meta.url));
@@ -24,42 +22,29 @@ export interface Probe {
 export class WorkerProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<number | null>;
-  stderr = '';
-  #stdout = '';
+  readonly #program: Program;
 
   constructor(env: NodeJS.ProcessEnv) {
-    // An empty folder, so that no .env of the working copy is read.
-    const cwd = mkdtempSync(join(tmpdir(), 'stream-poller-worker-'));
-    this.child = spawn(process.execPath, [ENTRY], {
-      cwd,
-      env: plainEnvironment({
-        TEMPORAL_CONFIG_FILE: '/dev/null',
-        HTTP_PORT: '0',
-        ...env,
-      }),
-      stdio: ['ignore', 'pipe', 'pipe'],
+    this.#program = startProgram(process.execPath, [ENTRY], {
+      // An empty folder, so that no .env of the working copy is read.
+      cwd: temporaryFolder(),
+      env: plainEnvironment({ TEMPORAL_CONFIG_FILE: '/dev/null', HTTP_PORT: '0', ...env }),
     });
-    this.child.stdout?.on('data', (chunk) => {
-      this.#stdout += chunk;
-    });
-    this.child.stderr?.on('data', (chunk) => {
-      this.stderr += chunk;
-    });
-    this.exited = new Promise((resolve) => {
-      this.child.once('close', (code) => {
-        rmSync(cwd, { recursive: true, force: true });
-        resolve(code);
-      });
-    });
+    this.child = this.#program.child;
+    this.exited = this.#program.exited;
   }
 
   get log(): LogLine[] {
-    const lines = this.#stdout.split('\n').slice(0, -1);
+    const lines = this.#program.stdout.split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line) as LogLine);
   }
 
+  get stderr(): string {
+    return this.#program.stderr;
+  }
+
   get output(): string {
-    return this.#stdout + this.stderr;
+    return this.#program.output;
   }
 
   /** Asks one of its HTTP endpoints; waits for the server to listen. */

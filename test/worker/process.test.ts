@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +13,7 @@ import { type LocalTemporal, startTemporal } from '../../sandbox/services/tempor
 import { startTwitchSandbox } from '../../sandbox/twitch/index.ts';
 import { connectClient, readTemporalSettings } from '../../src/temporal/connection.ts';
 import { applySchedule } from '../../src/temporal/schedule/actions.ts';
+import { temporaryFolder } from '../support/program.ts';
 import { eventually } from '../support/services.ts';
 import { WorkerProcess } from './harness.ts';
 
@@ -21,7 +21,7 @@ import { WorkerProcess } from './harness.ts';
  * The life of one worker process, in order: each test goes on where the one before ended. The services are this file's
  * own, for it stops them.
  */
-const dir = mkdtempSync(join(tmpdir(), 'stream-poller-process-'));
+const dir = temporaryFolder();
 const bundle = join(dir, 'workflows.js');
 const twitch = await startTwitchSandbox();
 const [temporalPort, redisPort, rabbitmqPort] = [await freePort(), await freePort(), await freePort()];
@@ -45,7 +45,6 @@ let rabbitmq: LocalRabbitmq | undefined;
 after(async () => {
   await worker.end();
   await Promise.all([temporal?.stop(), redis?.stop(), rabbitmq?.stop(), twitch.close()]);
-  rmSync(dir, { recursive: true, force: true });
 });
 
 test('without any service it is alive, says what it waits for, and does not repeat itself', async () => {
