@@ -1,9 +1,10 @@
 import type { ChannelModel } from 'amqplib';
 import { backoffMs } from '../lib/backoff.ts';
+import { within } from '../lib/deadline.ts';
 import { BROKER_ANSWER_MS, BROKER_DRAIN_MS, BROKER_RECONNECT, MISCONFIGURED_RECONNECT } from '../poll/limits.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure } from './brokerErrors.ts';
 import { ConfirmWindow, type Failure } from './confirmWindow.ts';
-import { atMost, connectWithRecovery, destroySocket, leave, type Recovery } from './connection.ts';
+import { connectWithRecovery, destroySocket, leave, type Recovery } from './connection.ts';
 import type { PublisherSettings } from './options.ts';
 import { applyTopology, brokerNames } from './topology.ts';
 
@@ -88,10 +89,10 @@ export class BrokerLink {
   }
 
   async #shutDown(): Promise<void> {
-    await atMost(BROKER_DRAIN_MS, this.#drain()).catch(() => {});
+    await within(BROKER_DRAIN_MS, this.#drain()).catch(() => {});
     const model = this.#model;
     const stopped = this.#recovery?.then((recovery) => recovery.close());
-    if (stopped) await atMost(BROKER_ANSWER_MS, stopped).catch(() => {});
+    if (stopped) await within(BROKER_ANSWER_MS, stopped).catch(() => {});
     // Recovery does not close a connection whose setup is under way, and waits for an answer without end.
     if (model) await leave(model);
     this.#window?.close({ reason: 'closed', message: 'the publisher was closed' });
@@ -117,7 +118,7 @@ export class BrokerLink {
     this.#model = model;
     try {
       if (this.#closing) throw new Error('the publisher was closed');
-      await atMost(connectTimeoutMs, this.#openWindow(model));
+      await within(connectTimeoutMs, this.#openWindow(model));
     } catch (error) {
       const cause = dead ?? error;
       // amqplib closes the model of a failed setup itself, and would wait for the answer without end.
@@ -189,7 +190,7 @@ export class BrokerLink {
 
   /** Gives a connection up on which something could not be mended. Never rejects. */
   async #orDrop(model: ChannelModel, mending: Promise<void>): Promise<void> {
-    await atMost(this.#settings.connectTimeoutMs, mending).catch((error) => this.#drop(model, error));
+    await within(this.#settings.connectTimeoutMs, mending).catch((error) => this.#drop(model, error));
   }
 
   /** Gives a connection up; recovery takes over from there. */

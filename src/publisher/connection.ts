@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { type ChannelModel, connect } from 'amqplib';
+import { within } from '../lib/deadline.ts';
 import { BROKER_ANSWER_MS } from '../poll/limits.ts';
 import { explainConnectFailure } from './brokerErrors.ts';
 import type { PublisherSettings } from './options.ts';
@@ -72,7 +73,7 @@ export async function connectWithRecovery(options: ConnectOptions, steps: Recove
         const ended = new Promise<void>((resolve) => {
           handshakeEnded = resolve;
         });
-        await atMost(BROKER_ANSWER_MS, ended).catch(() => {});
+        await within(BROKER_ANSWER_MS, ended).catch(() => {});
       }
       await recovering.close();
     },
@@ -81,7 +82,7 @@ export async function connectWithRecovery(options: ConnectOptions, steps: Recove
 
 /** Ends a connection in order if the broker answers in time, and by force if not: amqplib's close() waits for ever. */
 export async function leave(model: ChannelModel): Promise<void> {
-  await atMost(BROKER_ANSWER_MS, model.close()).catch(() => {});
+  await within(BROKER_ANSWER_MS, model.close()).catch(() => {});
   destroySocket(model);
 }
 
@@ -89,16 +90,4 @@ export async function leave(model: ChannelModel): Promise<void> {
 export function destroySocket(model: ChannelModel): void {
   const { stream } = model.connection as unknown as { stream?: Duplex };
   if (stream && !stream.destroyed) stream.destroy(new Error('the broker did not answer'));
-}
-
-/** @throws when `work` is not done in time; it goes on, unheeded */
-export async function atMost<T>(ms: number, work: Promise<T>): Promise<T> {
-  const deadline = Promise.withResolvers<never>();
-  const late = () => deadline.reject(new Error(`the broker did not answer within ${ms} ms`));
-  const timer = setTimeout(late, ms);
-  try {
-    return await Promise.race([work, deadline.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,7 +1,7 @@
+import { within } from '../lib/deadline.ts';
 import { ABORT_GRACE_MS } from '../poll/limits.ts';
 import type { BrokerLink } from './brokerLink.ts';
 import type { Failure } from './confirmWindow.ts';
-import { atMost } from './connection.ts';
 import type { OutgoingMessage } from './message.ts';
 import type { PublisherSettings } from './options.ts';
 
@@ -67,7 +67,7 @@ export class PublishCall {
         this.#send();
         const patienceMs = this.#giveUp();
         if (this.#unsent.size + this.#open.size === 0) break;
-        await (patienceMs === undefined ? change : atMost(patienceMs, change).catch(() => {}));
+        await within(patienceMs, change).catch(() => {});
       }
     } finally {
       signal?.removeEventListener('abort', onAbort);
