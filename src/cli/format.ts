@@ -60,7 +60,8 @@ export function reportLines(report: PollReport): string[] {
     const which = first === last ? `${kind} ${first}` : `${counted(targets, 'target')}, ${kind} ${first} to ${last},`;
     lines.push(printable(`${which} not reached by any poll since ${new Date(missedMs).toISOString()}`));
   }
-  if (incompleteBatches > 0) lines.push(`${counted(incompleteBatches, 'batch', 'batches')} broke off`);
+  if (incompleteBatches > 0)
+    lines.push(`${counted(incompleteBatches, 'batch', 'batches')} incomplete: no stream was ended by them`);
   if (report.skipped) lines.push(`${counted(report.skipped, 'stream')} skipped: the store fails over them`);
   if (report.refused > 0) lines.push(`${counted(report.refused, 'target')} set aside, because Twitch refuses them`);
   if (report.gone) lines.push(`${counted(report.gone, 'user')} that Twitch no longer knows: see targets list --gone`);

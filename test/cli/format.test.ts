@@ -176,7 +176,7 @@ test('each problem is found, and said with what to do', () => {
   const retrying = { step: 'publishStreams', attempt: 7, message: 'no connection' };
   const running = { ...run, status: 'RUNNING', retrying };
   assert.deepEqual(found({ schedule: { ...schedule, runs: [running, run] } }), [
-    'the running poll comes no further: attempt 7 of publishStreams, since no connection',
+    'the running poll is stuck at attempt 7 of publishStreams: no connection',
   ]);
   const soon = { ...running, retrying: { ...retrying, attempt: 2 } };
   assert.deepEqual(found({ schedule: { ...schedule, runs: [soon, run] } }), []);

@@ -39,8 +39,8 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
   if (running?.retrying && running.retrying.attempt >= ATTEMPTS_STUCK) {
     const { step, attempt, message } = running.retrying;
     add(
-      `the running poll comes no further: attempt ${attempt} of ${step}, since ${printable(message)}`,
-      `mend what it waits for; ${running.workflowId} keeps what it has claimed for as long as it takes, so do not terminate it`,
+      `the running poll is stuck at attempt ${attempt} of ${step}: ${printable(message)}`,
+      `fix what it waits for; ${running.workflowId} keeps what it has claimed, so do not terminate it`,
     );
   }
   if (schedule === null) add('there is no schedule, so that nothing is polled', 'npm run client -- schedule apply');
@@ -58,7 +58,7 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
   if (refused && refused.count > 0) {
     add(
       `Twitch refuses ${counted(refused.count, 'target')}, which are not polled: ${printable(refused.first.join(', '))}`,
-      'npm run client -- targets list --refused tells why; remove what is no id, they are tried again at times',
+      'npm run client -- targets list --refused tells why; remove what is no id; all are tried again from time to time',
     );
   }
   if (deliveries) {
@@ -76,7 +76,7 @@ export function findProblems(observed: Observations, nowMs: number): Problem[] {
   if (dead > 0) {
     add(
       `${counted(dead, 'message')} in ${deadQueue}: consumers refused or failed to handle them`,
-      'mend the consumer, then move them back (in RabbitMQ’s management page: Move messages) or purge the queue',
+      'fix the consumer, then move them back (in RabbitMQ’s management page: Move messages) or purge the queue',
     );
   }
   return problems;
