@@ -4,7 +4,7 @@ import type { UserCheck } from '../poll/steps.ts';
 import { TwitchError } from '../twitch/errors.ts';
 import type { Dependencies } from './dependencies.ts';
 import { failureKind, toActivityFailure } from './failures.ts';
-import { heartbeating, lastHeartbeatList } from './heartbeat.ts';
+import { heartbeating, lastHeartbeatList } from './attempt.ts';
 
 /** So many users at once are not gone: then the answer is wrong, as Twitch's empty ones are at times. */
 const HARDLY_ALL_GONE = 10;

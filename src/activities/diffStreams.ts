@@ -5,7 +5,7 @@ import { targetOf } from '../storage/compareAll.ts';
 import type { Skipped, StagedStream } from '../storage/diff.ts';
 import type { Dependencies } from './dependencies.ts';
 import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './heartbeat.ts';
+import { heartbeating } from './attempt.ts';
 
 const MOST_PROBLEMS = 3;
 

@@ -4,7 +4,7 @@ import type { FetchedTargets, FetchTargetsInput, NoteRefusedInput } from '../pol
 import { startWalk, type TargetsPart, walkOn } from '../poll/walk.ts';
 import type { Dependencies } from './dependencies.ts';
 import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './heartbeat.ts';
+import { heartbeating } from './attempt.ts';
 import { openPoll } from './openPoll.ts';
 
 export function targetActivities(dependencies: Dependencies) {

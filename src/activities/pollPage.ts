@@ -3,7 +3,7 @@ import type { PageSummary, PollPageInput } from '../poll/steps.ts';
 import { isDeadCursor } from '../twitch/cursor.ts';
 import type { Dependencies } from './dependencies.ts';
 import { failureKind, toActivityFailure } from './failures.ts';
-import { heartbeating, lastHeartbeatList } from './heartbeat.ts';
+import { heartbeating, lastHeartbeatList } from './attempt.ts';
 
 export function pollActivities({ twitch, streams }: Dependencies) {
   return {

@@ -15,7 +15,7 @@ import { toMessage } from '../publisher/message.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Streams } from '../storage/streams.ts';
 import { toActivityFailure } from './failures.ts';
-import { heartbeating, lastHeartbeatList, type Pulse } from './heartbeat.ts';
+import { heartbeating, lastHeartbeatList, type Pulse } from './attempt.ts';
 
 /** Of the streams that were confirmed but could not be marked, how many a process remembers. */
 const MOST_UNMARKED = 10_000;

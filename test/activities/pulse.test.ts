@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Pulse } from '../../src/activities/heartbeat.ts';
+import { Pulse } from '../../src/activities/attempt.ts';
 
 function start() {
   const clocks = { monotonicMs: 1_000, wallMs: 1_000_000 };

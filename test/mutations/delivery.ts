@@ -25,7 +25,7 @@ export const deliveryMutations: Mutation[] = [
     edits: [
       { file: PUBLISH, find: '[...before, ...lastHeartbeatList()]', put: '[]' },
       { file: PUBLISH, find: 'if (this.#unmarked.has(id)) confirmed.add(id);', put: 'void id;' },
-      { file: PUBLISH, find: "'./heartbeat.ts';", put: "'./heartbeat.ts';\nvoid lastHeartbeatList;" },
+      { file: PUBLISH, find: "'./attempt.ts';", put: "'./attempt.ts';\nvoid lastHeartbeatList;" },
     ],
     suites: ['delivery/publish', 'delivery/storeAfterConfirm'],
   },
