@@ -1,10 +1,9 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import { IDS_PER_REQUEST } from '../poll/model.ts';
 import type { UserCheck } from '../poll/steps.ts';
 import { TwitchError } from '../twitch/errors.ts';
+import { runRequestAttempt } from './attempt.ts';
 import type { Dependencies } from './dependencies.ts';
-import { failureKind, toActivityFailure } from './failures.ts';
-import { heartbeating, lastHeartbeatList } from './attempt.ts';
 
 /** So many users at once are not gone: then the answer is wrong, as Twitch's empty ones are at times. */
 const HARDLY_ALL_GONE = 10;
@@ -13,20 +12,10 @@ export function userActivities({ targets, twitch }: Dependencies) {
   return {
     /** Asks Twitch for the next 100 user targets in turn, and notes those that it no longer knows. */
     async checkUsers(): Promise<UserCheck> {
-      const failedRequests = lastHeartbeatList();
-      return heartbeating(
-        () => failedRequests,
-        async () => {
-          try {
-            await check();
-            return { failedRequests };
-          } catch (error) {
-            failedRequests.push(failureKind(error));
-            heartbeat(failedRequests);
-            throw toActivityFailure(error, activityInfo().attempt, { details: [failedRequests] });
-          }
-        },
-      );
+      return runRequestAttempt(async (failedRequests) => {
+        await check();
+        return { failedRequests };
+      });
     },
   };
 

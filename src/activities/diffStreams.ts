@@ -1,11 +1,9 @@
-import { activityInfo } from '@temporalio/activity';
 import type { Batch } from '../poll/model.ts';
 import type { DiffStreamsInput, DiffStreamsResult, SkippedStreams } from '../poll/steps.ts';
 import { targetOf } from '../storage/compareAll.ts';
 import type { Skipped, StagedStream } from '../storage/diff.ts';
+import { runAttempt } from './attempt.ts';
 import type { Dependencies } from './dependencies.ts';
-import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './attempt.ts';
 
 const MOST_PROBLEMS = 3;
 
@@ -29,58 +27,50 @@ export function diffActivities({ settings, streams }: Dependencies) {
   return {
     /** Compares staged pages with the live set, claims the new streams and counts misses of complete batches. */
     async diffStreams(input: DiffStreamsInput): Promise<DiffStreamsResult> {
-      const { poll, storeVersion, owner, pages, complete, lastCompleteMs, unpolled } = input;
-      return heartbeating(
-        () => undefined,
-        async () => {
-          try {
-            const filled = pages.filter((page) => page.streams > 0);
-            const [staged, nowMs] = await Promise.all([streams.readPages(poll, filled), streams.nowMs()]);
-            const lost = new Set(filled.flatMap((page, i) => (staged[i] ? [] : [page.batch])));
-            const seen = new Map<string, StagedStream>();
-            const seenAfterPage = staged.map((page) => {
-              for (const stream of page ?? []) seen.set(`${stream.kind}:${stream.id}`, stream);
-              return seen.size;
-            });
-            const idsOf = (kind: Batch['kind']) =>
-              complete.filter((batch) => batch.kind === kind && !lost.has(batch.no)).flatMap((batch) => batch.ids);
-
-            const diff = await streams.diff({
-              poll,
-              storeVersion,
-              owner,
-              streams: [...seen.values()],
-              complete: { users: idsOf('user'), games: idsOf('game') },
-              lastCompleteMs,
-              unpolled,
-              firstSight: settings.firstSight,
-              offlineAfterMisses: settings.offlineAfterMisses,
-              nowMs,
-              hotUntilMs: nowMs + settings.recentlyLiveDays * 24 * 3_600_000,
-              claimBytes: CLAIM_BYTES,
-            });
-            if (diff.lost) {
-              const batches = [...pages.map((page) => page.batch), ...complete.map((batch) => batch.no)];
-              const live = await streams.countLive();
-              return { events: [], pagesDone: pages.length, lost: [...new Set(batches)], silent: 0, ended: 0, live };
-            }
-            const unfinished = filled[seenAfterPage.findIndex((count) => count > diff.handled)];
-            return {
-              events: diff.events,
-              pagesDone: unfinished ? pages.indexOf(unfinished) : pages.length,
-              lost: [...lost],
-              silent: diff.silent,
-              ended: diff.ended,
-              live: diff.live,
-              storeVersion: diff.storeVersion,
-              ...(diff.skipped.length > 0 && { skipped: summarizeSkipped(diff.skipped) }),
-              ...(diff.uncounted !== undefined && { uncounted: diff.uncounted.slice(0, 200) }),
-            };
-          } catch (error) {
-            throw toActivityFailure(error, activityInfo().attempt);
-          }
-        },
-      );
+      return runAttempt(() => diff(input));
     },
   };
+
+  async function diff(input: DiffStreamsInput): Promise<DiffStreamsResult> {
+    const { pages, complete, ...request } = input;
+    const filled = pages.filter((page) => page.streams > 0);
+    const [staged, nowMs] = await Promise.all([streams.readPages(input.poll, filled), streams.nowMs()]);
+    const lost = new Set(filled.flatMap((page, i) => (staged[i] ? [] : [page.batch])));
+    const seen = new Map<string, StagedStream>();
+    const seenAfterPage = staged.map((page) => {
+      for (const stream of page ?? []) seen.set(`${stream.kind}:${stream.id}`, stream);
+      return seen.size;
+    });
+    const idsOf = (kind: Batch['kind']) =>
+      complete.filter((batch) => batch.kind === kind && !lost.has(batch.no)).flatMap((batch) => batch.ids);
+
+    const found = await streams.diff({
+      ...request,
+      streams: [...seen.values()],
+      complete: { users: idsOf('user'), games: idsOf('game') },
+      firstSight: settings.firstSight,
+      offlineAfterMisses: settings.offlineAfterMisses,
+      nowMs,
+      hotUntilMs: nowMs + settings.recentlyLiveDays * 24 * 3_600_000,
+      claimBytes: CLAIM_BYTES,
+    });
+    if (found.lost) {
+      const batches = [...pages.map((page) => page.batch), ...complete.map((batch) => batch.no)];
+      const live = await streams.countLive();
+      return { events: [], pagesDone: pages.length, lost: [...new Set(batches)], silent: 0, ended: 0, live };
+    }
+    const unfinished = filled[seenAfterPage.findIndex((count) => count > found.handled)];
+    const { events, silent, ended, live, storeVersion, skipped, uncounted } = found;
+    return {
+      events,
+      pagesDone: unfinished ? pages.indexOf(unfinished) : pages.length,
+      lost: [...lost],
+      silent,
+      ended,
+      live,
+      storeVersion,
+      ...(skipped.length > 0 && { skipped: summarizeSkipped(skipped) }),
+      ...(uncounted !== undefined && { uncounted: uncounted.slice(0, 200) }),
+    };
+  }
 }

@@ -13,13 +13,14 @@ import { TwitchError } from '../twitch/errors.ts';
 const MESSAGE_MOST = 500;
 /** A script that fails this often fails because of its input, not because of the store's state. */
 const SCRIPT_ATTEMPTS = 5;
+
 /** One word for what failed: Twitch's kinds as they are, `store` for the rest of what a request needs. */
 export function failureKind(error: unknown): string {
   if (error instanceof CancelledFailure) return 'interrupted';
   return error instanceof TwitchError ? error.kind : 'store';
 }
 
-interface FailureOptions {
+export interface FailureOptions {
   /** What it has in hand must not be given up, whatever the store answers and however often. */
   endless?: boolean;
   /** Travel with the failure into the history. */

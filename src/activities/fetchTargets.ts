@@ -1,10 +1,8 @@
-import { activityInfo } from '@temporalio/activity';
 import { groupGames } from '../poll/gameGroups.ts';
 import type { FetchedTargets, FetchTargetsInput, NoteRefusedInput } from '../poll/steps.ts';
 import { startWalk, type TargetsPart, walkOn } from '../poll/walk.ts';
+import { runAttempt } from './attempt.ts';
 import type { Dependencies } from './dependencies.ts';
-import { toActivityFailure } from './failures.ts';
-import { heartbeating } from './attempt.ts';
 import { openPoll } from './openPoll.ts';
 
 export function targetActivities(dependencies: Dependencies) {
@@ -12,32 +10,18 @@ export function targetActivities(dependencies: Dependencies) {
   return {
     /** Reads the next targets of the walk, at most 2,000; the first call of a poll also opens it in the store. */
     async fetchTargets(input: FetchTargetsInput): Promise<FetchedTargets> {
-      try {
-        return await heartbeating(
-          () => undefined,
-          async () => {
-            const opened = input.from ? undefined : await openPoll(dependencies, input);
-            const from = input.from ?? startWalk(opened?.rhythm?.dormantPerPoll, input.last.turnAfter);
-            const { parts, ...walked } = await walkOn(targets, from);
-            const sifted = (await Promise.all(parts.map(sift))).flat();
-            return { parts: sifted, ...walked, ...(opened && { opened }) };
-          },
-        );
-      } catch (error) {
-        throw toActivityFailure(error, activityInfo().attempt);
-      }
+      return runAttempt(async () => {
+        const opened = input.from ? undefined : await openPoll(dependencies, input);
+        const from = input.from ?? startWalk(opened?.rhythm?.dormantPerPoll, input.last.turnAfter);
+        const { parts, ...walked } = await walkOn(targets, from);
+        const sifted = (await Promise.all(parts.map(sift))).flat();
+        return { parts: sifted, ...walked, ...(opened && { opened }) };
+      });
     },
 
     /** Sets targets aside that Twitch refuses, and takes back those that it accepts again. */
     async noteRefused({ kind, refused, accepted }: NoteRefusedInput): Promise<void> {
-      try {
-        await heartbeating(
-          () => undefined,
-          () => targets.refused.note(kind, refused, accepted, Date.now()),
-        );
-      } catch (error) {
-        throw toActivityFailure(error, activityInfo().attempt);
-      }
+      return runAttempt(() => targets.refused.note(kind, refused, accepted, Date.now()));
     },
   };
 

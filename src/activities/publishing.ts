@@ -14,8 +14,7 @@ import type { Claimed, PollRef, PublishStreamsResult } from '../poll/steps.ts';
 import { toMessage } from '../publisher/message.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Streams } from '../storage/streams.ts';
-import { toActivityFailure } from './failures.ts';
-import { heartbeating, lastHeartbeatList, type Pulse } from './attempt.ts';
+import { lastHeartbeatList, type Pulse, runAttempt } from './attempt.ts';
 
 /** Of the streams that were confirmed but could not be marked, how many a process remembers. */
 const MOST_UNMARKED = 10_000;
@@ -99,16 +98,12 @@ export class Publishing {
   async #attempt(attempt: Attempt): Promise<PublishStreamsResult> {
     const before = new Set(attempt.claims.flatMap(({ confirmed = [] }) => confirmed));
     const confirmed = new Set([...before, ...lastHeartbeatList()]);
-    return heartbeating(
-      () => [...confirmed],
+    return runAttempt(
       async (pulse) => {
-        try {
-          const left = await this.#publishOwed(attempt, confirmed, pulse);
-          return { announced: confirmed.size - before.size, left };
-        } catch (error) {
-          throw toActivityFailure(error, activityInfo().attempt, { endless: true });
-        }
+        const left = await this.#publishOwed(attempt, confirmed, pulse);
+        return { announced: confirmed.size - before.size, left };
       },
+      { beats: () => [...confirmed], endless: true },
     );
   }
 

@@ -17,7 +17,7 @@ export const deliveryMutations: Mutation[] = [
   },
   {
     name: 'a store that fails often enough ends publishing',
-    edits: [{ file: PUBLISH, find: '{ endless: true }', put: '{}' }],
+    edits: [{ file: PUBLISH, find: ', endless: true }', put: ' }' }],
     suites: ['delivery/publish', 'delivery/storeAfterConfirm'],
   },
   {
