@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
+import dockerignore from '@balena/dockerignore';
 import { type Copy, DockerfileParser, type Instruction, type JSONInstruction } from 'dockerfile-ast';
 import { plainEnvironment } from '../../sandbox/services/process.ts';
 
@@ -22,27 +23,9 @@ export interface BuiltImage {
   skipped: string[];
 }
 
-/** Whether the file is left out of the build context, by the rules of `.dockerignore`: the last that matches decides. */
+/** Whether the file is left out of the build context, by the rules of `.dockerignore`. */
 export function ignoredBy(rules: string, path: string): boolean {
-  const parts = path.split('/');
-  const withParents = parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-  let ignored = false;
-  for (const line of rules.split('\n')) {
-    const rule = line.trim();
-    if (rule === '' || rule.startsWith('#')) continue;
-    const pattern = toPattern(rule.replace(/^!/, ''));
-    if (withParents.some((candidate) => pattern.test(candidate))) ignored = !rule.startsWith('!');
-  }
-  return ignored;
-}
-
-/** In contrast to a shell's, a star matches names that begin with a dot too. */
-function toPattern(rule: string): RegExp {
-  const source = rule.replace(/\*\*\/|\*|[^\w/-]/g, (found) => {
-    if (found === '**/') return '(?:.*/)?';
-    return found === '*' ? '[^/]*' : `\\${found}`;
-  });
-  return new RegExp(`^${source}$`);
+  return dockerignore.default().add(rules).ignores(path);
 }
 
 /**

@@ -1,25 +1,42 @@
+import { createRequire } from 'node:module';
+
+/** A command is an array of texts, as replies are. */
+type Parser = new (handlers: {
+  returnReply(command: string[]): void;
+  returnError(error: Error): void;
+}) => { execute(chunk: Buffer): void };
+// It has no types of its own.
+const RedisParser: Parser = createRequire(import.meta.url)('redis-parser');
+
 /**
  * Which streams a poll has read: taken from the pages that workers stage in the store, as the bytes pass the proxy in
  * front of it. A page that is staged again (a retried request) counts as it was staged last.
  */
 export class Staged {
   readonly #pages = new Map<string, string[]>();
-  readonly #parsers = new WeakMap<object, CommandParser>();
+  readonly #parsers = new WeakMap<object, InstanceType<Parser>>();
   #newest: string[] = [];
+  readonly #handlers = {
+    returnReply: ([name, key, value]: string[]) => {
+      if (name?.toLowerCase() !== 'set' || !key?.startsWith(PAGE_PREFIX) || value === undefined) return;
+      const page: { id: string }[] = JSON.parse(value);
+      this.#pages.set(
+        key,
+        page.map(({ id }) => id),
+      );
+      this.#newest.push(key);
+    },
+    returnError(error: Error) {
+      throw error;
+    },
+  };
 
   /** Feeds what one connection sends to the store. */
   feed(connection: object, chunk: Buffer): void {
-    const parser = this.#parsers.get(connection) ?? new CommandParser();
+    const parser = this.#parsers.get(connection) ?? new RedisParser(this.#handlers);
     this.#parsers.set(connection, parser);
     this.#newest = [];
-    for (const [name, key, value] of parser.feed(chunk)) {
-      if (name?.toLowerCase() !== 'set' || !key?.startsWith(PAGE_PREFIX) || value === undefined) continue;
-      this.#pages.set(
-        key,
-        (JSON.parse(value) as { id: string }[]).map(({ id }) => id),
-      );
-      this.#newest.push(key);
-    }
+    parser.execute(chunk);
   }
 
   /** The pages of the newest chunk do not get to the store after all. */
@@ -40,37 +57,3 @@ export class Staged {
 }
 
 const PAGE_PREFIX = '{stream-poller}:page:';
-
-/** Cuts a stream of RESP commands (arrays of bulk strings) into words, however the chunks fall. */
-class CommandParser {
-  #rest: Buffer = Buffer.alloc(0);
-
-  feed(chunk: Buffer): string[][] {
-    this.#rest = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
-    const commands: string[][] = [];
-    for (;;) {
-      const parsed = this.#next();
-      if (!parsed) return commands;
-      commands.push(parsed.words);
-      this.#rest = this.#rest.subarray(parsed.length);
-    }
-  }
-
-  #next(): { words: string[]; length: number } | undefined {
-    const line = (at: number) => {
-      const end = this.#rest.indexOf('\r\n', at);
-      return end < 0 ? undefined : { number: Number(this.#rest.toString('latin1', at + 1, end)), next: end + 2 };
-    };
-    const head = line(0);
-    if (!head) return undefined;
-    const words: string[] = [];
-    let at = head.next;
-    for (let i = 0; i < head.number; i++) {
-      const size = line(at);
-      if (!size || this.#rest.length < size.next + size.number + 2) return undefined;
-      words.push(this.#rest.toString('utf8', size.next, size.next + size.number));
-      at = size.next + size.number + 2;
-    }
-    return { words, length: at };
-  }
-}
