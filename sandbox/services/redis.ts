@@ -15,6 +15,8 @@ export interface RedisOptions extends SetUpOptions {
   port?: number;
   /** Keeps the data when it is stopped or killed, and starts with what `dir` holds. Default: false. */
   persist?: boolean;
+  /** More of the server's flags. */
+  flags?: readonly string[];
 }
 
 /** A private Dragonfly, Valkey or Redis on 127.0.0.1. */
@@ -39,13 +41,14 @@ export function findRedis(options: SetUpOptions = {}): Promise<{ kind: RedisKind
 /** Starts a server of its own for the caller. @throws when none is installed, or when it does not come up */
 export async function startRedis(options: RedisOptions): Promise<LocalRedis> {
   const { kind, path } = await findRedis(options);
-  const { dir, persist = false } = options;
+  const { dir, persist = false, flags = [] } = options;
   await reapStale(dir, 'redis');
 
   let empty = !persist;
   const launch = async (port: number): Promise<Processes> => {
     if (empty) removeData(dir);
-    const args = kind === 'dragonfly' ? dragonflyArguments(dir, port, persist) : redisArguments(dir, port, persist);
+    const own = kind === 'dragonfly' ? dragonflyArguments(dir, port, persist) : redisArguments(dir, port, persist);
+    const args = [...own, ...flags];
     const isReady = () => ask(port, 'PING\r\n', (answer) => answer.includes('+PONG'));
     const what = `${kind} on port ${port}`;
     return [await startServer({ name: 'redis', dir, command: path, args, env: plainEnvironment(), what, isReady })];

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
-import { emptyStores, ids, NOON, type Store, stream, TestPoll } from './support.ts';
+import { describe, it } from 'node:test';
+import { ids, NOON, storeForEach, stream, TestPoll } from './support.ts';
 
 describe('claims', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  before(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
 
   it('give a retried diff the same events, and another poll none', async () => {
     const a = await TestPoll.open(store, NOON);
@@ -62,11 +58,7 @@ describe('claims', () => {
 });
 
 describe('a page that is staged again', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  before(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
 
   it('keeps what an earlier attempt saw before its worker died', async () => {
     const { ref } = await TestPoll.open(store, NOON);

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
-import { beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Dependencies } from '../../src/activities/dependencies.ts';
 import { createActivities } from '../../src/activities/index.ts';
 import { readLastReport } from '../../src/poll/report.ts';
 import type { DiffStreamsResult } from '../../src/poll/steps.ts';
-import { emptyStores, liveEntry, type Store, stream } from './support.ts';
+import { liveEntry, storeForEach, stream } from './support.ts';
 
 const MONTH = 30 * 24 * 3_600_000;
 
 describe('one clock, the store’s, whatever that of a client or a worker says', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  beforeEach(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
 
   const isNow = async (ms: number) => {
     const now = await store.targets.nowMs();

@@ -3,17 +3,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { Redis } from 'ioredis';
-import { ask, freePort, untilReady } from '../../sandbox/services/ports.ts';
-import { type ManagedProcess, plainEnvironment, startProcess } from '../../sandbox/services/process.ts';
-import { findRedis } from '../../sandbox/services/redis.ts';
+import { freePort } from '../../sandbox/services/ports.ts';
+import { findRedis, type LocalRedis, startRedis } from '../../sandbox/services/redis.ts';
 import type { StoreConnection } from '../../src/storage/dragonfly.ts';
 import { keyPrefix } from '../../src/storage/keys.ts';
 import { storeOn } from '../../src/storage/store.ts';
+import { eventually } from '../support/services.ts';
 import { contents, OPERATIONS } from './operations.ts';
 import { connect } from './support.ts';
 
-const { kind, path } = await findRedis();
+const { kind } = await findRedis();
 
 /**
  * A node in cluster mode refuses a script or a command whose keys are not all in one slot (`CROSSSLOT`), even when it
@@ -21,38 +20,15 @@ const { kind, path } = await findRedis();
  */
 describe('a store in cluster mode', { skip: kind === 'dragonfly' && 'started with other flags' }, () => {
   const dir = mkdtempSync(join(tmpdir(), 'stream-poller-cluster-'));
-  let server: ManagedProcess;
+  let server: LocalRedis;
   let connection: StoreConnection;
   before(async () => {
-    const port = await freePort();
-    server = await startProcess({
-      name: 'redis',
-      dir,
-      command: path,
-      // The bus's port is 10,000 higher unless it is named, and may be too high.
-      args: ['--port', String(port), '--bind', '127.0.0.1', '--dir', dir, '--save', '', '--appendonly', 'no'].concat([
-        '--cluster-enabled',
-        'yes',
-        '--cluster-port',
-        String(await freePort()),
-      ]),
-      env: plainEnvironment(),
-    });
-    await untilReady(() => ask(port, 'PING\r\n', (answer) => answer.includes('+PONG')), {
-      what: 'a store in cluster mode',
-      timeoutMs: 20_000,
-      intervalMs: 20,
-      givenUp: () => (server.running ? undefined : new Error('it ended at once')),
-    });
-    const setUp = new Redis(port);
-    await setUp.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
-    await untilReady(async () => String(await setUp.call('CLUSTER', 'INFO')).includes('cluster_state:ok'), {
-      what: 'a cluster that serves all slots',
-      timeoutMs: 20_000,
-      intervalMs: 20,
-    });
-    setUp.disconnect();
-    connection = await connect(`redis://127.0.0.1:${port}`);
+    // The bus's port is 10,000 higher unless it is named, and may be too high.
+    const flags = ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())];
+    server = await startRedis({ dir, flags });
+    connection = await connect(server.url);
+    await connection.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await eventually(async () => assert.match(String(await connection.call('CLUSTER', 'INFO')), /cluster_state:ok/));
   });
   after(async () => {
     connection?.disconnect();

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { beforeEach, describe, it } from 'node:test';
-import { emptyStores, ids, liveEntry, liveUsers, MINUTE, NOON, type Store, stream, TestPoll } from './support.ts';
+import { describe, it } from 'node:test';
+import { ids, liveEntry, liveUsers, MINUTE, NOON, storeForEach, stream, TestPoll } from './support.ts';
 
 describe('the live set and the marks', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  beforeEach(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
   const poll = (minute: number, options = {}) =>
     TestPoll.open(store, NOON + minute * MINUTE, minute === 0 ? 0 : NOON + (minute - 1) * MINUTE, options);
 

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { beforeEach, describe, it } from 'node:test';
-import { emptyStores, ids, MINUTE, NOON, type Store, stream, TestPoll, takeSnapshot } from './support.ts';
+import { describe, it } from 'node:test';
+import { ids, MINUTE, NOON, storeForEach, stream, TestPoll, takeSnapshot } from './support.ts';
 
 const HOUR = 60 * MINUTE;
 
 describe('lost state', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  beforeEach(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
 
   it('does not silence what started in targets that polls had not reached, nor announces the others again', async () => {
     const lastPoll = NOON;
@@ -98,11 +94,7 @@ describe('lost state', () => {
 });
 
 describe('a store that came back from a snapshot', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  beforeEach(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
 
   const old = Array.from({ length: 4 }, (_, i) => stream(`old${i}`, `u${i}`, NOON - HOUR));
 

@@ -1,8 +1,9 @@
+import type { TargetKind } from '../../src/poll/model.ts';
 import type { PollRef } from '../../src/poll/steps.ts';
 import type { StagedStream } from '../../src/storage/diff.ts';
 import type { StoreConnection } from '../../src/storage/dragonfly.ts';
 import { readLiveEntry } from '../../src/storage/streams.ts';
-import { MINUTE, NOON, type Store, stream } from './support.ts';
+import { MINUTE, NOON, type Store, staged, stream } from './support.ts';
 
 /** What the service does to the store, each kind once, with the state that it finds. */
 export interface Operation {
@@ -20,8 +21,8 @@ const FIRST: PollRef = { id: 'first', startedMs: NOON, no: 1 };
 const SECOND: PollRef = { id: 'second', startedMs: NOON + MINUTE, no: 2 };
 const USERS = ['u1', 'u2', 'u3', 'u4'];
 
-const staged = (kind: 'user' | 'game', ...users: string[]): StagedStream[] =>
-  users.map((user) => ({ ...stream(`s-${user}`, user, NOON, 'g1'), kind, startedMs: NOON }));
+const inG1 = (kind: TargetKind, ...users: string[]) =>
+  staged(kind, ...users.map((user) => stream(`s-${user}`, user, NOON, 'g1')));
 
 const diff = (
   { streams }: Store,
@@ -52,7 +53,7 @@ async function someLive(store: Store): Promise<void> {
   await store.targets.add('user', USERS, NOON - MINUTE, NOON);
   await store.targets.add('game', ['g1', 'g2'], NOON - MINUTE);
   await open(store, FIRST);
-  await diff(store, FIRST, [...staged('user', 'u1', 'u2'), ...staged('game', 'x1', 'x2')]);
+  await diff(store, FIRST, [...inG1('user', 'u1', 'u2'), ...inG1('game', 'x1', 'x2')]);
   await store.streams.markAnnounced(['s-u1', 's-x1']);
 }
 
@@ -138,7 +139,7 @@ export const OPERATIONS: readonly Operation[] = [
       await open(store, SECOND, NOON);
     },
     act: (store) =>
-      diff(store, SECOND, [...staged('user', 'u2', 'u3', 'u4'), ...staged('game', 'x2', 'x3')], {
+      diff(store, SECOND, [...inG1('user', 'u2', 'u3', 'u4'), ...inG1('game', 'x2', 'x3')], {
         users: ['u1'],
         games: ['g1'],
       }),
@@ -148,7 +149,7 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'diffStreams moves streams to other games, and takes in those of before a loss',
     prepare: async (store) => {
       await someLive(store);
-      await diff(store, FIRST, [{ ...stream('s-u4', 'u4', NOON, 'elsewhere'), kind: 'user', startedMs: NOON }]);
+      await diff(store, FIRST, staged('user', stream('s-u4', 'u4', NOON, 'elsewhere')));
       await open(store, SECOND, NOON + 30 * MINUTE);
     },
     act: (store) =>
@@ -156,10 +157,8 @@ export const OPERATIONS: readonly Operation[] = [
         store,
         SECOND,
         [
-          { ...stream('s-u1', 'u1', NOON, 'g2'), kind: 'user', startedMs: NOON },
-          { ...stream('s-u2-next', 'u2', NOON + 25 * MINUTE, 'g2'), kind: 'user', startedMs: NOON + 25 * MINUTE },
-          { ...stream('s-x1-next', 'x1', NOON + 25 * MINUTE, 'g2'), kind: 'game', startedMs: NOON + 25 * MINUTE },
-          { ...stream('s-x9', 'x9', NOON, 'g2'), kind: 'game', startedMs: NOON },
+          ...staged('user', stream('s-u1', 'u1', NOON, 'g2'), stream('s-u2-next', 'u2', NOON + 25 * MINUTE, 'g2')),
+          ...staged('game', stream('s-x1-next', 'x1', NOON + 25 * MINUTE, 'g2'), stream('s-x9', 'x9', NOON, 'g2')),
         ],
         { users: ['u4'], games: ['g1', 'g2'] },
       ),

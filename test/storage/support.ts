@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { after, before, beforeEach } from 'node:test';
 import { pino } from 'pino';
 import { Secret } from '../../src/config/secret.ts';
 import type { Stream, StreamEvent, TargetKind } from '../../src/poll/model.ts';
@@ -39,8 +39,21 @@ export function emptyStores(): () => Store {
   return () => storeOn(connection, keyPrefix(randomPrefix()));
 }
 
+/** For a suite: a store with nothing in it, another for each of its tests. */
+export function storeForEach(): Store {
+  const emptyStore = emptyStores();
+  const store = {} as Store;
+  beforeEach(() => void Object.assign(store, emptyStore()));
+  return store;
+}
+
 export function stream(id: string, userId: string, startedMs = NOON, gameId = 'game'): Stream {
   return { id, userId, userLogin: `login-${userId}`, gameId, title: `title of ${id}`, startedAt: iso(startedMs) };
+}
+
+/** As a poll stages them; a stream may name its own kind. */
+export function staged(kind: TargetKind, ...streams: readonly Stream[]): StagedStream[] {
+  return streams.map((one) => ({ kind, ...one, startedMs: Date.parse(one.startedAt) }));
 }
 
 export function ids(events: readonly { id: string }[]): string[] {
@@ -110,12 +123,11 @@ export class TestPoll {
     const { kind = 'user', streams = [], complete = {}, watch = true } = shown;
     const ids = streams.map(({ userId, gameId }) => (kind === 'user' ? userId : gameId));
     if (watch) await this.#store.targets.add(kind, [...new Set(ids)], 0, 0);
-    const staged: StagedStream[] = streams.map((one) => ({ kind, ...one, startedMs: Date.parse(one.startedAt) }));
     const result = await this.#store.streams.diff({
       poll: this.ref,
       storeVersion: this.storeVersion,
       owner,
-      streams: staged,
+      streams: staged(kind, ...streams),
       complete: { users: complete.users ?? [], games: complete.games ?? [] },
       lastCompleteMs: 0,
       firstSight: 'announce',

@@ -1,15 +1,11 @@
 import assert from 'node:assert/strict';
-import { beforeEach, describe, it } from 'node:test';
-import { emptyStores, liveEntry, liveUsers, MINUTE, NOON, type Store, stream, TestPoll } from './support.ts';
+import { describe, it } from 'node:test';
+import { liveEntry, liveUsers, MINUTE, NOON, storeForEach, stream, TestPoll } from './support.ts';
 
 const HOUR = 60 * MINUTE;
 
 describe('polls are ordered by the store, whatever clocks say', () => {
-  const emptyStore = emptyStores();
-  let store: Store;
-  beforeEach(() => {
-    store = emptyStore();
-  });
+  const store = storeForEach();
 
   it('a clock that ran ahead and was set back does not keep a stream from ending', async () => {
     const ahead = await TestPoll.open(store, NOON + 24 * HOUR);
