@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_INSTANCE } from '../../src/poll/names.ts';
-import { applySchedule, scheduleCommand, triggerSchedule } from '../../src/temporal/schedule/actions.ts';
+import { applySchedule, triggerSchedule } from '../../src/temporal/schedule/actions.ts';
+import { scheduleCommand } from '../../src/temporal/schedule/definition.ts';
 import { readScheduleState } from '../../src/temporal/schedule/state.ts';
 import { eventually } from '../support/services.ts';
 import { freshNamespace, runClient } from './harness.ts';

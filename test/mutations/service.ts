@@ -6,12 +6,12 @@ export const serviceMutations: Mutation[] = [
     name: 'a poll has a time limit',
     edits: [
       {
-        file: 'src/temporal/schedule/actions.ts',
+        file: 'src/temporal/schedule/definition.ts',
         find: '      staticSummary: summary(intervalSeconds),',
         put: '      workflowExecutionTimeout: 8_000,\n      staticSummary: summary(intervalSeconds),',
       },
       {
-        file: 'src/temporal/schedule/actions.ts',
+        file: 'src/temporal/schedule/definition.ts',
         find: '!action.workflowExecutionTimeout',
         put: 'action.workflowExecutionTimeout === 8_000',
       },

@@ -5,9 +5,9 @@ import {
   nextPoll,
   pauseSchedule,
   resumeSchedule,
-  scheduleCommand,
   triggerSchedule,
 } from '../../temporal/schedule/actions.ts';
+import { scheduleCommand } from '../../temporal/schedule/definition.ts';
 import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
 import { CommandError } from '../errors.ts';
 import { ago, clock, count, duration, printable, readReport, reportLines, statusWords } from '../format.ts';

@@ -4,19 +4,10 @@ import {
   ScheduleAlreadyRunning,
   type ScheduleDescription,
   ScheduleNotFoundError,
-  ScheduleOverlapPolicy,
-  type ScheduleUpdateOptions,
 } from '@temporalio/client';
-import { CATCHUP_WINDOW_MS } from '../../poll/limits.ts';
-import { DEFAULT_INSTANCE, POLL_WORKFLOW_TYPE, pollWorkflowId } from '../../poll/names.ts';
-
-/** What distinguishes one installation's schedule from another's. */
-export interface ScheduleSettings {
-  /** The installation's name, which is the schedule's id and the polls' task queue. Default {@link DEFAULT_INSTANCE}. */
-  instance?: string;
-  /** Seconds from one poll's start to the next. */
-  intervalSeconds: number;
-}
+import { DEFAULT_INSTANCE } from '../../poll/names.ts';
+import { defineSchedule, isAsDefined, type ScheduleSettings } from './definition.ts';
+import { countWaiting } from './state.ts';
 
 /** What {@link applySchedule} did. */
 export type ApplyOutcome = 'created' | 'updated' | 'unchanged';
@@ -26,64 +17,6 @@ export type TriggerOutcome =
   | { state: 'started'; workflowId: string; runId: string }
   /** At most one poll waits, so that asking again while one waits adds none. `behind`: the workflows that run. */
   | { state: 'waiting'; behind: string[]; known: string[] };
-
-type Definition = Omit<ScheduleUpdateOptions, 'state'>;
-
-function summary(intervalSeconds: number): string {
-  return `Poll Twitch every ${intervalSeconds} s`;
-}
-
-function definition({ instance = DEFAULT_INSTANCE, intervalSeconds }: ScheduleSettings) {
-  return {
-    spec: { intervals: [{ every: intervalSeconds * 1_000 }] },
-    action: {
-      type: 'startWorkflow',
-      workflowType: POLL_WORKFLOW_TYPE,
-      workflowId: pollWorkflowId(instance),
-      taskQueue: instance,
-      // No timeout of any kind: the history of a run that has claimed events is the only copy of them, and it must still
-      // be there when the workers come back after days. What notices a poll that is stuck is `/readyz` and `status`.
-      staticSummary: summary(intervalSeconds),
-    },
-    policies: {
-      // Never two at once, and a poll that took longer than the interval is followed at once by the next.
-      overlap: ScheduleOverlapPolicy.BUFFER_ONE,
-      catchupWindow: CATCHUP_WINDOW_MS,
-      // One bad poll must not stop all that would follow.
-      pauseOnFailure: false,
-    },
-  } satisfies Definition;
-}
-
-/** Whether the server's schedule is what {@link definition} asks for; its state (pause, note) is the operator's. */
-function isAsDefined(found: ScheduleDescription, settings: ScheduleSettings): boolean {
-  const { spec, action, policies } = found;
-  const wanted = definition(settings);
-  const [interval, ...moreIntervals] = spec.intervals ?? [];
-  const onlyThatInterval =
-    interval?.every === settings.intervalSeconds * 1_000 &&
-    !interval.offset &&
-    moreIntervals.length === 0 &&
-    !spec.calendars?.length &&
-    !spec.skip?.length &&
-    !spec.startAt &&
-    !spec.endAt &&
-    !spec.jitter;
-  return (
-    onlyThatInterval &&
-    action.workflowType === wanted.action.workflowType &&
-    action.workflowId === wanted.action.workflowId &&
-    action.taskQueue === wanted.action.taskQueue &&
-    !action.workflowExecutionTimeout &&
-    !action.workflowRunTimeout &&
-    !action.retry &&
-    !action.args?.length &&
-    action.staticSummary === wanted.action.staticSummary &&
-    policies.overlap === wanted.policies.overlap &&
-    policies.catchupWindow === wanted.policies.catchupWindow &&
-    !policies.pauseOnFailure
-  );
-}
 
 /**
  * Creates the schedule, or updates it where it differs. An operator's pause, note and remaining actions are kept. Safe to
@@ -96,7 +29,7 @@ export async function applySchedule(client: Client, settings: ScheduleSettings):
   const handle = client.schedule.getHandle(id);
   const update = async (): Promise<ApplyOutcome> => {
     if (isAsDefined(await handle.describe(), settings)) return 'unchanged';
-    await handle.update((previous) => ({ ...definition(settings), state: previous.state }));
+    await handle.update((previous) => ({ ...defineSchedule(settings), state: previous.state }));
     return 'updated';
   };
   try {
@@ -105,37 +38,13 @@ export async function applySchedule(client: Client, settings: ScheduleSettings):
     if (!(error instanceof ScheduleNotFoundError)) throw error;
   }
   try {
-    await client.schedule.create({ scheduleId: id, ...definition(settings) });
+    await client.schedule.create({ scheduleId: id, ...defineSchedule(settings) });
     return 'created';
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     // Another process was quicker; its interval may be another one.
     return update();
   }
-}
-
-/** The Temporal CLI's command that creates the same schedule. `address` and `namespace` appear where not the default. */
-export function scheduleCommand(
-  { instance = DEFAULT_INSTANCE, intervalSeconds }: ScheduleSettings,
-  { address, namespace }: { address?: string; namespace?: string } = {},
-): string {
-  const flags: [flag: string, value: string][] = [
-    ['schedule-id', instance],
-    ['interval', `${intervalSeconds}s`],
-    ['overlap-policy', 'BufferOne'],
-    ['catchup-window', `${CATCHUP_WINDOW_MS / 60_000}m`],
-    ['workflow-id', pollWorkflowId(instance)],
-    ['task-queue', instance],
-    ['type', POLL_WORKFLOW_TYPE],
-    ['static-summary', summary(intervalSeconds)],
-  ];
-  if (address && !/^(localhost|127\.0\.0\.1):7233$/.test(address)) flags.push(['address', address]);
-  if (namespace && namespace !== 'default') flags.push(['namespace', namespace]);
-  return `temporal schedule create ${flags.map(([flag, value]) => `--${flag} ${shellWord(value)}`).join(' ')}`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Keeps polls from starting; a running one goes on. `note` tells others why. */
@@ -175,7 +84,7 @@ export async function triggerSchedule(client: Client, id = DEFAULT_INSTANCE): Pr
     if (started) return { state: 'started', ...started };
     const behind = now.info.runningActions.map(({ workflow }) => workflow.workflowId);
     const dropped = now.info.numActionsSkippedOverlap > before.info.numActionsSkippedOverlap;
-    const waits = behind.length > 0 && (waiting(now) > 0 || dropped);
+    const waits = behind.length > 0 && (countWaiting(now) > 0 || dropped);
     if (waits || Date.now() > deadline) return { state: 'waiting', behind, known };
     await sleep(LOOK_AGAIN_MS);
   }
@@ -204,9 +113,4 @@ function newAction(
   if (!started) return undefined;
   const { workflowId, firstExecutionRunId: runId } = started.action.workflow;
   return { workflowId, runId };
-}
-
-/** Polls that wait for the running one to end. */
-export function waiting(description: ScheduleDescription): number {
-  return Number(description.raw.info?.bufferSize ?? 0);
 }

@@ -1,6 +1,5 @@
-import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, type ScheduleDescription, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { DEFAULT_INSTANCE } from '../../poll/names.ts';
-import { waiting } from './actions.ts';
 
 /** A poll that the schedule has started. Times are RFC 3339. */
 export interface PollRun {
@@ -63,7 +62,7 @@ export async function readScheduleState(client: Client, id = DEFAULT_INSTANCE): 
     intervalSeconds: every === undefined ? undefined : every / 1_000,
     remainingActions: state.remainingActions,
     nextRuns: info.nextActionTimes.slice(0, 5).map((time) => time.toISOString()),
-    waiting: waiting(description),
+    waiting: countWaiting(description),
     runs,
     ...(completed && {
       lastCompleted: { run: completed, report: await client.workflow.result(completed.workflowId, completed.runId) },
@@ -75,6 +74,11 @@ export async function readScheduleState(client: Client, id = DEFAULT_INSTANCE): 
       missed: info.numActionsMissedCatchupWindow,
     },
   };
+}
+
+/** Polls that wait for the running one to end. */
+export function countWaiting(description: ScheduleDescription): number {
+  return Number(description.raw.info?.bufferSize ?? 0);
 }
 
 /** `temporal.api.enums.v1.PendingWorkflowTaskState` */
