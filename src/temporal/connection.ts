@@ -1,6 +1,7 @@
 import { Client, Connection, isGrpcServiceError } from '@temporalio/client';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { SettingsError } from '../config/env.ts';
+import { within } from '../lib/deadline.ts';
 import { COMMAND_CONNECT_MS } from '../poll/limits.ts';
 
 const DEFAULT_ADDRESS = 'localhost:7233';
@@ -78,8 +79,7 @@ export class TemporalUnavailableError extends Error {
   }
 }
 
-/** The message for a server that does not answer, whatever kind of connection found out. */
-export function unreachable({ address }: TemporalSettings, cause: unknown): TemporalUnavailableError {
+function unreachable({ address }: TemporalSettings, cause: unknown): TemporalUnavailableError {
   return new TemporalUnavailableError(`no Temporal server answers at ${address} (TEMPORAL_ADDRESS): ${reason(cause)}`, {
     cause,
   });
@@ -130,6 +130,28 @@ export async function checkNamespace(
 }
 
 /**
+ * Waits for a connection, of the client's kind or the worker's, and for the server to answer on it.
+ *
+ * @throws TemporalUnavailableError; the signal's reason
+ */
+export async function openConnection<C extends NamespaceReader & { close(): Promise<void> }>(
+  settings: TemporalSettings,
+  connecting: Promise<C>,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<C> {
+  try {
+    const connection = await within(timeoutMs, connecting, { signal });
+    await within(timeoutMs, checkNamespace(connection, settings, timeoutMs), { signal });
+    return connection;
+  } catch (error) {
+    // It may still come through when nobody waits for it any more.
+    connecting.then((late) => late.close()).catch(() => undefined);
+    throw signal?.aborted || error instanceof TemporalUnavailableError ? error : unreachable(settings, error);
+  }
+}
+
+/**
  * Connects a client, for commands that a person waits for. Close the connection when done.
  *
  * @throws TemporalUnavailableError after `timeoutMs` without an answer, or if the namespace is missing
@@ -138,17 +160,7 @@ export async function connectClient(
   settings: TemporalSettings,
   timeoutMs = COMMAND_CONNECT_MS,
 ): Promise<{ client: Client; connection: Connection }> {
-  let connection: Connection;
-  try {
-    connection = await Connection.connect({ ...settings.connectionOptions, connectTimeout: timeoutMs });
-  } catch (error) {
-    throw unreachable(settings, error);
-  }
-  try {
-    await checkNamespace(connection, settings, timeoutMs);
-  } catch (error) {
-    await connection.close();
-    throw error;
-  }
+  const connecting = Connection.connect({ ...settings.connectionOptions, connectTimeout: timeoutMs });
+  const connection = await openConnection(settings, connecting, timeoutMs);
   return { client: new Client({ connection, namespace: settings.namespace }), connection };
 }

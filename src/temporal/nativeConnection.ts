@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection } from '@temporalio/worker';
 import { backoffMs } from '../lib/backoff.ts';
-import { within } from '../lib/deadline.ts';
 import type { Logger } from '../lib/log.ts';
 import { TEMPORAL_CONNECT_MS, TEMPORAL_RECONNECT } from '../poll/limits.ts';
-import { checkNamespace, type TemporalSettings, TemporalUnavailableError, unreachable } from './connection.ts';
+import { openConnection, type TemporalSettings, TemporalUnavailableError } from './connection.ts';
 
 /** How often somebody who reads the log is told that the wait goes on. */
 const REMIND_MS = 30_000;
@@ -24,7 +23,8 @@ export async function connectNative(
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     try {
-      const connection = await connectOnce(settings, signal);
+      const connecting = NativeConnection.connect(settings.connectionOptions);
+      const connection = await openConnection(settings, connecting, TEMPORAL_CONNECT_MS, signal);
       const { address, namespace } = settings;
       logger.info({ address, namespace }, 'connected to Temporal');
       return connection;
@@ -37,26 +37,5 @@ export async function connectNative(
       }
     }
     await sleep(backoffMs(attempt, TEMPORAL_RECONNECT), undefined, { signal });
-  }
-}
-
-async function connectOnce(settings: TemporalSettings, signal: AbortSignal): Promise<NativeConnection> {
-  const connecting = NativeConnection.connect(settings.connectionOptions);
-  let connection: NativeConnection;
-  try {
-    connection = await within(TEMPORAL_CONNECT_MS, connecting, { signal });
-  } catch (error) {
-    // It may still come through when nobody waits for it any more.
-    connecting.then((late) => late.close()).catch(() => undefined);
-    if (signal.aborted) throw error;
-    throw unreachable(settings, error);
-  }
-  try {
-    await within(TEMPORAL_CONNECT_MS, checkNamespace(connection, settings, TEMPORAL_CONNECT_MS), { signal });
-    return connection;
-  } catch (error) {
-    await connection.close();
-    if (signal.aborted || error instanceof TemporalUnavailableError) throw error;
-    throw unreachable(settings, error);
   }
 }
