@@ -16,7 +16,7 @@ import { freshness } from './scenarios/freshness.ts';
 import { outage } from './scenarios/outage.ts';
 import { profile } from './scenarios/profile.ts';
 import { reaction } from './scenarios/reaction.ts';
-import { rhythm } from './scenarios/rhythm.ts';
+import { rhythm } from './scenarios/frequency.ts';
 import { scale } from './scenarios/scale.ts';
 
 /** In the order in which they are run; `outage` and `profile` only when it is named. */
