@@ -19,7 +19,7 @@ export const CATEGORIES: readonly [string, string, string][] = [
   ['1469308723', 'Software and Game Development', ''],
 ];
 
-const TITLES: readonly [string, ...string[]] = [
+const TITLES = [
   'first time playing {game}, no spoilers please',
   'chill {game} with viewers | !discord',
   'road to the top, day 12',
@@ -38,46 +38,15 @@ const TITLES: readonly [string, ...string[]] = [
   'learning {game} from zero',
 ];
 
-const ADJECTIVES: readonly [string, ...string[]] = [
-  'amber',
-  'brisk',
-  'cobalt',
-  'dapper',
-  'electric',
-  'frosty',
-  'gentle',
-  'hidden',
-  'jolly',
-  'lunar',
-  'mellow',
-  'nimble',
-  'pixel',
-  'quiet',
-  'rusty',
-  'sunny',
-];
-
-const NOUNS: readonly [string, ...string[]] = [
-  'otter',
-  'beacon',
-  'cactus',
-  'dragonfly',
-  'ember',
-  'falcon',
-  'gecko',
-  'harbor',
-  'kettle',
-  'lantern',
-  'meadow',
-  'nebula',
-  'pancake',
-  'raccoon',
-  'thistle',
-  'walrus',
-];
-
-const LANGUAGES: readonly [string, ...string[]] = ['en', 'en', 'en', 'en', 'es', 'de', 'fr', 'pt', 'ja', 'ko'];
-const TAGS: readonly [string, ...string[]] = ['Chill', 'FirstPlaythrough', 'Competitive', 'Cozy', 'Speedrun', 'Vtuber'];
+const wordsOf = (text: string) => text.split(' ');
+const ADJECTIVES = wordsOf(
+  'amber brisk cobalt dapper electric frosty gentle hidden jolly lunar mellow nimble pixel quiet rusty sunny',
+);
+const NOUNS = wordsOf(
+  'otter beacon cactus dragonfly ember falcon gecko harbor kettle lantern meadow nebula pancake raccoon thistle walrus',
+);
+const LANGUAGES = wordsOf('en en en en es de fr pt ja ko');
+const TAGS = wordsOf('Chill FirstPlaythrough Competitive Cozy Speedrun Vtuber');
 
 export function inventTitle(random: Random, game: string): string {
   return random.pick(TITLES).replace('{game}', game || 'whatever chat picks');

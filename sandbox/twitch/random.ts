@@ -31,8 +31,9 @@ export class Random {
     return Math.floor(this.next() * limit);
   }
 
-  pick<T>(items: readonly [T, ...T[]]): T {
-    return items[this.int(items.length)] ?? items[0];
+  /** One of the items, of which there must be some. */
+  pick<T>(items: readonly T[]): T {
+    return items[this.int(items.length)] as T;
   }
 
   /** The wait until the next of events that come at random, `mean` apart on average. */

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts';
 
-const ALPHABET = [...'abcdefghijklmnopqrstuvwxyz0123456789'] as [string, ...string[]];
+const ALPHABET = [...'abcdefghijklmnopqrstuvwxyz0123456789'];
 
 /** App access tokens: issued, checked, revoked. Any number of them are valid side by side, as at Twitch. */
 export class Tokens {
