@@ -98,7 +98,8 @@ async function run(): Promise<void> {
     POLL_INTERVAL_SECONDS: plan.pollIntervalSeconds,
     HTTP_PORT: String(httpPort),
     ...namesGiven(),
-    ...(sandbox ? sandboxSettings(sandbox) : {}),
+    ...sandbox?.settings,
+    ...(sandbox ? sandboxTargets(sandbox) : {}),
   };
   const env: NodeJS.ProcessEnv = { ...process.env, ...clientEnv };
   worker = await startWorker({ root, dir: localDir, env, healthUrl });
@@ -142,12 +143,8 @@ function startLife({ world }: TwitchSandbox) {
   return world.simulate({ users, goLivePerSecond: 0.3, meanMinutesOnAir: 5, changePerSecond: 0.1, liveAtStart: 12 });
 }
 
-function sandboxSettings({ apiUrl, authUrl, clientId, clientSecret, world }: TwitchSandbox): Record<string, string> {
+function sandboxTargets({ world }: TwitchSandbox): Record<string, string> {
   return {
-    TWITCH_API_URL: apiUrl,
-    TWITCH_AUTH_URL: authUrl,
-    TWITCH_CLIENT_ID: clientId,
-    TWITCH_CLIENT_SECRET: clientSecret,
     TARGET_USER_IDS: world.users.stored().slice(0, SANDBOX_WATCHED).join(','),
     TARGET_GAME_IDS: SANDBOX_GAMES.map(([id]) => id).join(','),
   };

@@ -17,9 +17,12 @@ export interface SystemOptions {
   intervalSeconds: number;
   /** More settings of the worker, or others than the system's own. */
   env?: NodeJS.ProcessEnv;
-  twitch?: TwitchSandboxOptions;
-  /** Changes the services' addresses that the workers are told, to put something between them. */
-  addresses?: (services: Services) => Promise<NodeJS.ProcessEnv>;
+}
+
+/** What stands in for Twitch. */
+export interface TwitchStandIn {
+  settings: TwitchSandbox['settings'];
+  close(): Promise<void>;
 }
 
 /** A worker process of a {@link System}. */
@@ -36,9 +39,9 @@ export interface SystemWorkerOptions {
 }
 
 /** The whole application on this machine, with services of its own, each of which can be stopped, killed and hung. */
-export interface System {
+export interface System<S = TwitchSandbox> {
   readonly services: Required<{ [K in 'temporal' | 'redis' | 'rabbitmq']: NonNullable<Services[K]> }> & Services;
-  readonly sandbox: TwitchSandbox;
+  readonly sandbox: S;
   readonly client: Client;
   /** The environment of the workers, and of client commands. */
   readonly env: NodeJS.ProcessEnv;
@@ -57,24 +60,33 @@ export interface System {
 const ROOT = resolve(import.meta.dirname, '..');
 
 /** Starts services and the sandbox, in a temporary folder; workers and schedule are the caller's. */
-export async function startSystem(options: SystemOptions): Promise<System> {
+export function startSystem({
+  twitch,
+  ...options
+}: SystemOptions & { twitch?: TwitchSandboxOptions }): Promise<System> {
+  return startSystemWith(() => startTwitchSandbox({ requestsPerMinute: 60_000, ...twitch }), options);
+}
+
+/** The same with another sandbox, that is closed with the system. */
+export async function startSystemWith<S extends TwitchStandIn>(
+  startSandbox: () => Promise<S>,
+  options: SystemOptions,
+): Promise<System<S>> {
   const dir = mkdtempSync(join(tmpdir(), 'stream-poller-system-'));
   const services = (await startServices({ dir, persist: true, headless: true })) as System['services'];
-  const sandbox = await startTwitchSandbox({ requestsPerMinute: 60_000, ...options.twitch });
-  const connection = await Connection.connect({ address: services.temporalAddress });
+  const sandbox = await startSandbox();
+  // A page of a long history may be larger than gRPC's default of 4 MB.
+  const channelArgs = { 'grpc.max_receive_message_length': 64 * 1024 * 1024 };
+  const connection = await Connection.connect({ address: services.temporalAddress, channelArgs });
   const client = new Client({ connection });
   const env = plainEnvironment({
     TEMPORAL_ADDRESS: services.temporalAddress,
     TEMPORAL_CONFIG_FILE: '/dev/null',
     DRAGONFLY_URL: services.redisUrl,
     RABBITMQ_URL: services.rabbitmqUrl,
-    TWITCH_API_URL: sandbox.apiUrl,
-    TWITCH_AUTH_URL: sandbox.authUrl,
-    TWITCH_CLIENT_ID: sandbox.clientId,
-    TWITCH_CLIENT_SECRET: sandbox.clientSecret,
+    ...sandbox.settings,
     TWITCH_REQUESTS_PER_MINUTE: '6000',
     POLL_INTERVAL_SECONDS: String(options.intervalSeconds),
-    ...(await options.addresses?.(services)),
     ...options.env,
   });
   const workers: LocalWorker[] = [];
@@ -113,7 +125,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       await Promise.allSettled(workers.map((worker) => worker.kill()));
       await connection.close();
       await Promise.allSettled([services.stop(), sandbox.close()]);
-      if (!keepFiles) rmSync(dir, { recursive: true, force: true });
+      // Something may still be writing its last bytes there.
+      if (!keepFiles) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { untilReady } from '../services/ports.ts';
-import { logFile, type ManagedProcess, reapStale, startProcess, tailLog } from '../services/process.ts';
+import { logFile, reapStale, startProcess, tailLog } from '../services/process.ts';
 
 /** The poll comes with the schedule, which is applied when everything else is ready. */
 const LATER_CHECKS = ['polls'];
@@ -23,6 +23,7 @@ export interface WorkerOptions {
 
 /** The worker process of a local run. */
 export interface LocalWorker {
+  readonly pid: number;
   readonly log: string;
   /** Rejects when it ends before {@link stop} or {@link kill}, with the last lines of its log. */
   readonly died: Promise<never>;
@@ -43,14 +44,7 @@ export async function startWorker({ root, dir, env, healthUrl }: WorkerOptions):
   const log = logFile(dir, 'worker');
   rmSync(log, { force: true });
   const args = [join(root, 'src', 'worker.ts')];
-  const child: ManagedProcess = await startProcess({
-    name: 'worker',
-    dir,
-    command: process.execPath,
-    args,
-    env,
-    cwd: root,
-  });
+  const child = await startProcess({ name: 'worker', dir, command: process.execPath, args, env, cwd: root });
   let stopping = false;
   const died = child.exited.then((): Promise<never> => {
     if (stopping) return new Promise(() => {});
@@ -69,6 +63,7 @@ export async function startWorker({ root, dir, env, healthUrl }: WorkerOptions):
   };
 
   return {
+    pid: child.pid,
     log,
     died,
     async ready() {

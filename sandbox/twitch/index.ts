@@ -43,12 +43,12 @@ export interface TwitchSandboxOptions {
 export interface TwitchSandbox {
   /** `http://127.0.0.1:PORT` */
   url: string;
-  /** What `TWITCH_API_URL` is to be set to. */
   apiUrl: string;
-  /** What `TWITCH_AUTH_URL` is to be set to. */
   authUrl: string;
   clientId: string;
   clientSecret: string;
+  /** The application's settings that lead to this sandbox. */
+  settings: Record<'TWITCH_API_URL' | 'TWITCH_AUTH_URL' | 'TWITCH_CLIENT_ID' | 'TWITCH_CLIENT_SECRET', string>;
   /** The truth: who is live. */
   world: World;
   faults: Faults;
@@ -58,8 +58,15 @@ export interface TwitchSandbox {
   close(): Promise<void>;
 }
 
+/** As Twitch's own mock server names them: some clients can be pointed to such a server alone. */
+const withoutMockPaths = (url = '/') => url.replace(/^\/mock\//, '/helix/').replace(/^\/auth\//, '/oauth2/');
+
 function createApp(): FastifyInstance {
-  const app = fastify({ forceCloseConnections: true, routerOptions: { ignoreTrailingSlash: true } });
+  const app = fastify({
+    forceCloseConnections: true,
+    routerOptions: { ignoreTrailingSlash: true },
+    rewriteUrl: ({ url }) => withoutMockPaths(url),
+  });
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(helixError(404, '')));
   return app;
 }
@@ -100,12 +107,19 @@ export async function startTwitchSandbox(options: TwitchSandboxOptions = {}): Pr
   const { port } = app.server.address() as AddressInfo;
   const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   const url = `http://${reachable}:${port}`;
+  const [apiUrl, authUrl] = [`${url}/helix`, `${url}/oauth2`];
   return {
     url,
-    apiUrl: `${url}/helix`,
-    authUrl: `${url}/oauth2`,
+    apiUrl,
+    authUrl,
     clientId,
     clientSecret,
+    settings: {
+      TWITCH_API_URL: apiUrl,
+      TWITCH_AUTH_URL: authUrl,
+      TWITCH_CLIENT_ID: clientId,
+      TWITCH_CLIENT_SECRET: clientSecret,
+    },
     world,
     faults,
     stats,

@@ -81,12 +81,10 @@ describe('no secret is left anywhere', { timeout: 200_000 }, () => {
         ADMIN_TOKEN: SECRETS['the admin token'],
         TWITCH_VALIDATE_TTL_SECONDS: '0',
       },
-      addresses: async ({ redisUrl, rabbitmqUrl }) => ({
-        DRAGONFLY_URL: withPassword(redisUrl, '', SECRETS['the store password']),
-        RABBITMQ_URL: withPassword(rabbitmqUrl, 'poller', SECRETS['the broker password']),
-      }),
     });
-    const { rabbitmq } = system.services;
+    const { rabbitmq, redisUrl, rabbitmqUrl } = system.services;
+    system.env.DRAGONFLY_URL = withPassword(redisUrl, '', SECRETS['the store password']);
+    system.env.RABBITMQ_URL = withPassword(rabbitmqUrl, 'poller', SECRETS['the broker password']);
     await rabbitmq.ctl('add_user', 'poller', SECRETS['the broker password']);
     await rabbitmq.ctl('set_permissions', 'poller', '.*', '.*', '.*');
     await protectStore();
