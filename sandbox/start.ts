@@ -12,16 +12,19 @@ import { watchEvents } from '../src/cli/watch/watch.ts';
 import { loadDotEnv } from '../src/config/env.ts';
 import { reapServices, type Services, startServices } from './services/index.ts';
 import { freePort, isFree } from './services/ports.ts';
+import { command } from './services/process.ts';
 import { createSteps } from './services/steps.ts';
 import { withoutProxyHere } from './services/temporal.ts';
 import { eventLine } from './start/eventLine.ts';
 import { describeTargets, planStart, SANDBOX_GAMES, SANDBOX_OTHERS, SANDBOX_WATCHED } from './start/plan.ts';
-import { type LocalWorker, runClient, startWorker } from './start/worker.ts';
+import { type LocalWorker, startWorker } from './start/worker.ts';
 import { startTwitchSandbox, type TwitchSandbox } from './twitch/index.ts';
 
 const DEFAULT_HTTP_PORT = 8080;
 /** A terminal and npm may both pass on one Ctrl-C. */
 const SAME_SIGNAL_MS = 500;
+/** On a machine that is busy with the start of everything else. */
+const SCHEDULE_WITHIN_MS = 60_000;
 /** A service may still be coming up when it is to stop. */
 const STOP_WITHIN_MS = 15_000;
 
@@ -122,7 +125,7 @@ async function run(): Promise<void> {
   const ending = Promise.race([interrupted, started.died, watching]);
   await Promise.race([bound.promise, ending]);
   const life = sandbox ? startLife(sandbox) : undefined;
-  await Promise.race([steps.run('Schedule', () => runClient(root, ['schedule', 'apply'], env)), ending]);
+  await Promise.race([steps.run('Schedule', () => applySchedule(env)), ending]);
 
   await writeFile(envFile, toEnvFile(clientEnv, plan.given), { mode: 0o600 });
   banner(running, env, healthUrl, started.log);
@@ -135,6 +138,11 @@ async function startSandbox(): Promise<TwitchSandbox> {
   const started = await startTwitchSandbox();
   started.world.addChannels(SANDBOX_WATCHED + SANDBOX_OTHERS);
   return started;
+}
+
+function applySchedule(env: NodeJS.ProcessEnv): Promise<string> {
+  const args = [join('src', 'client.ts'), 'schedule', 'apply'];
+  return command(process.execPath, args, env, SCHEDULE_WITHIN_MS);
 }
 
 /** Streams come and go: among watched users in any game, and among others in games that are watched too. */

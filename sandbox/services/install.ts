@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { findCommand } from './process.ts';
 import { MARK } from './setup/children.ts';
 import { type SetUpOptions, setUp } from './setup/work.ts';
@@ -40,17 +39,4 @@ async function aptInstall(packageName: string, isDone: () => boolean, options: S
   };
   const work = { name: `installing Debian's ${packageName}`, lock: 'apt', args: ['apt', packageName] };
   await setUp({ ...work, isDone, narrator }, options);
-}
-
-/** Runs a program to its end. The error of a failed one carries the last lines of what it printed. */
-export function command(file: string, args: readonly string[], env: NodeJS.ProcessEnv, timeoutMs = 0): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const options = { env, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 };
-    execFile(file, args, options, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      const output = `${stdout}\n${stderr}`.trim().split('\n').slice(-8).join('\n');
-      const reason = error.killed && timeoutMs > 0 ? `took longer than ${timeoutMs / 1000} s` : `failed`;
-      reject(new Error(`${file} ${args.join(' ')} ${reason}:\n${output}`, { cause: error }));
-    });
-  });
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import {
   accessSync,
   closeSync,
@@ -114,6 +114,19 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
     pause: () => signalGroup(pid, 'SIGSTOP'),
     resume: () => signalGroup(pid, 'SIGCONT'),
   };
+}
+
+/** Runs a program to its end. The error of a failed one carries the last lines of what it printed. */
+export function command(file: string, args: readonly string[], env: NodeJS.ProcessEnv, timeoutMs = 0): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { env, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 };
+    execFile(file, args, options, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const output = `${stdout}\n${stderr}`.trim().split('\n').slice(-8).join('\n');
+      const reason = error.killed && timeoutMs > 0 ? `took longer than ${timeoutMs / 1000} s` : `failed`;
+      reject(new Error(`${file} ${args.join(' ')} ${reason}:\n${output}`, { cause: error }));
+    });
+  });
 }
 
 /** The file that a process started under this name writes its output to. */

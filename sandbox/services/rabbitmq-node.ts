@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { command, findOrInstall } from './install.ts';
-import { findCommand, plainEnvironment } from './process.ts';
+import { findOrInstall } from './install.ts';
+import { command, findCommand, plainEnvironment } from './process.ts';
 import type { SetUpOptions } from './setup/work.ts';
 
 export interface RabbitmqPorts {

@@ -1,8 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { command } from './install.ts';
 import { withFreePorts } from './ports.ts';
-import { plainEnvironment, reapStale } from './process.ts';
+import { command, plainEnvironment, reapStale } from './process.ts';
 import { LocalService, type Processes, startServer } from './service.ts';
 import type { SetUpOptions } from './setup/work.ts';
 import { findTemporalCli } from './temporal-cli.ts';

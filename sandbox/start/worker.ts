@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { untilReady } from '../services/ports.ts';
@@ -8,8 +7,6 @@ import { logFile, reapStale, startProcess, tailLog } from '../services/process.t
 const LATER_CHECKS = ['polls'];
 /** Counts from when its services are up; before that it waits for as long as that takes. */
 const READY_WITHIN_MS = 90_000;
-/** A command of the client, on a machine that is busy with the start of everything else. */
-const CLIENT_WITHIN_MS = 60_000;
 
 export interface WorkerOptions {
   root: string;
@@ -94,16 +91,4 @@ async function readinessOf(healthUrl: string): Promise<Checks | undefined> {
     // Not listening yet, or busy with its start: the caller asks again.
     return undefined;
   }
-}
-
-/** Runs a command of `src/client.ts`. @throws with what it printed when it fails */
-export function runClient(root: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const command = [join(root, 'src', 'client.ts'), ...args];
-    execFile(process.execPath, command, { cwd: root, env, timeout: CLIENT_WITHIN_MS }, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      const late = error.killed ? `did not end within ${CLIENT_WITHIN_MS / 1_000} s; ` : '';
-      reject(new Error(`client ${args.join(' ')}: ${late}${`${stdout}${stderr}`.trim() || error.message}`));
-    });
-  });
 }
