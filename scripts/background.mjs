@@ -208,9 +208,13 @@ function lineReader(path) {
   };
 }
 
-/** @param {string} path */
-function lastLines(path) {
-  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(-12).join('\n') : '';
+/**
+ * The last lines of a log, for an error message; a missing log gives an empty text.
+ *
+ * @param {string} path
+ */
+export function lastLines(path, count = 15) {
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').slice(-count).join('\n') : '';
 }
 
 /** @param {WorkRecord} record */

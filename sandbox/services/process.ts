@@ -134,12 +134,6 @@ export function logFile(dir: string, name: string): string {
   return join(dir, `${name}.log`);
 }
 
-/** The last lines of a log, for an error message; a missing log gives an empty text. */
-export function tailLog(file: string, lines = 15): string {
-  if (!existsSync(file)) return '';
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
-}
-
 /** The environment for a service: what programs need to run at all, and none of the settings in the caller's shell. */
 export function plainEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ'];

@@ -1,5 +1,6 @@
+import { lastLines } from '../../scripts/background.mjs';
 import { PortTakenError, untilReady } from './ports.ts';
-import { logFile, type ManagedProcess, type ProcessOptions, startProcess, tailLog } from './process.ts';
+import { logFile, type ManagedProcess, type ProcessOptions, startProcess } from './process.ts';
 
 /** A rabbitmq-server on a busy machine with cold caches is the slowest of them. */
 const READY_WITHIN_MS = 120_000;
@@ -24,12 +25,12 @@ export async function startServer({ what, isReady, ...options }: ServerOptions):
     await untilReady(isReady, {
       what,
       timeoutMs: READY_WITHIN_MS,
-      givenUp: () => (server.running ? undefined : new Error(`${what} ended at once:\n${tailLog(log)}`)),
+      givenUp: () => (server.running ? undefined : new Error(`${what} ended at once:\n${lastLines(log)}`)),
     });
     return server;
   } catch (error) {
     await server.kill();
-    throw PORT_TAKEN.test(tailLog(log, 60)) ? new PortTakenError(String(error)) : error;
+    throw PORT_TAKEN.test(lastLines(log, 60)) ? new PortTakenError(String(error)) : error;
   }
 }
 

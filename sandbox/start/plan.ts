@@ -1,3 +1,4 @@
+import { counted } from '../../src/cli/format.ts';
 import { CATEGORIES } from '../twitch/names.ts';
 
 /** What `npm start` runs, decided from the settings alone. */
@@ -64,6 +65,5 @@ function reachable(host = '127.0.0.1'): string {
 /** What is watched, in words. */
 export function describeTargets(env: NodeJS.ProcessEnv): string {
   const count = (name: string) => (env[name] ?? '').split(',').filter((id) => id.trim() !== '').length;
-  const counted = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`;
   return `${counted(count('TARGET_USER_IDS'), 'user')} and ${counted(count('TARGET_GAME_IDS'), 'game')}`;
 }

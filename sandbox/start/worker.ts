@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastLines } from '../../scripts/background.mjs';
 import { untilReady } from '../services/ports.ts';
-import { logFile, reapStale, startProcess, tailLog } from '../services/process.ts';
+import { logFile, reapStale, startProcess } from '../services/process.ts';
 
 /** The poll comes with the schedule, which is applied when everything else is ready. */
 const LATER_CHECKS = ['polls'];
@@ -45,7 +46,7 @@ export async function startWorker({ root, dir, env, healthUrl }: WorkerOptions):
   let stopping = false;
   const died = child.exited.then((): Promise<never> => {
     if (stopping) return new Promise(() => {});
-    throw new Error(`the worker ended; the last lines of ${log}:\n${tailLog(log)}`);
+    throw new Error(`the worker ended; the last lines of ${log}:\n${lastLines(log)}`);
   });
   // It may die before anybody waits for it.
   died.catch(() => {});

@@ -53,7 +53,6 @@ const distinct = (entries: readonly (Entry | undefined)[]): Entry[] => [
 /** `/helix/streams`, `/helix/users` and `/helix/games`, with Twitch's checks in front of them. */
 export function helixRoutes(app: FastifyInstance, options: HelixOptions): void {
   const { world, streams, tokens, bucket, clientId, deliver } = options;
-  const igdbIdOf = new Map<string, string>();
 
   function unauthorized(request: FastifyRequest): string | undefined {
     const { authorization, 'client-id': givenClientId } = request.headers;
@@ -72,7 +71,7 @@ export function helixRoutes(app: FastifyInstance, options: HelixOptions): void {
 
   function games(query: Query): Body {
     const [ids = [], names = [], igdbIds = []] = together(query, ['id', 'name', 'igdb_id']);
-    if (igdbIdOf.size !== world.igdbIds.size) for (const [igdbId, id] of world.igdbIds) igdbIdOf.set(id, igdbId);
+    const igdbIdOf = new Map([...world.igdbIds].map(([igdbId, id]) => [id, igdbId]));
     const entries = distinct([
       ...ids.map((id) => world.games.get(id)),
       ...names.map((name) => world.games.find(name)),

@@ -56,14 +56,8 @@ export function simulateLife(world: Stage, random: Random, options: SimulationOp
   const anyGame = () => games[random.int(games.length)] ?? '';
 
   function planEnd(end: PlannedEnd): void {
-    let low = 0;
-    let high = ends.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((ends[middle]?.atMs ?? 0) <= end.atMs) low = middle + 1;
-      else high = middle;
-    }
-    ends.splice(low, 0, end);
+    ends.push(end);
+    ends.sort((a, b) => a.atMs - b.atMs);
   }
 
   function startOne(atMs: number, onAirForMs = 0): void {
