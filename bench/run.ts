@@ -12,16 +12,14 @@ import { closeAll, runScenario, type Scenario } from './lib/scenario.ts';
 import { ROOT } from './lib/system.ts';
 import { budget } from './scenarios/budget.ts';
 import { cost } from './scenarios/cost.ts';
+import { frequency } from './scenarios/frequency.ts';
 import { freshness } from './scenarios/freshness.ts';
 import { outage } from './scenarios/outage.ts';
-import { profile } from './scenarios/profile.ts';
 import { reaction } from './scenarios/reaction.ts';
-import { rhythm } from './scenarios/frequency.ts';
 import { scale } from './scenarios/scale.ts';
 
-/** In the order in which they are run; `outage` and `profile` only when it is named. */
-const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, rhythm, scale, outage, profile };
-const ONLY_BY_NAME = ['outage', 'profile'];
+/** In the order in which they are run; `outage` only when it is named. */
+const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, frequency, scale, outage };
 
 const RESULTS = join(ROOT, 'bench', 'results');
 
@@ -40,8 +38,7 @@ if (unknown.length > 0) {
   process.stderr.write(`no such scenario: ${unknown.join(', ')}; there are ${Object.keys(SCENARIOS).join(', ')}\n`);
   process.exit(2);
 }
-const names =
-  positionals.length > 0 ? positionals : Object.keys(SCENARIOS).filter((name) => !ONLY_BY_NAME.includes(name));
+const names = positionals.length > 0 ? positionals : Object.keys(SCENARIOS).filter((name) => name !== 'outage');
 
 // Results as JSON are all that goes to standard output then.
 const say = (line: string) => (values.json ? process.stderr : process.stdout).write(`${line}\n`);

@@ -49,4 +49,3 @@ await pollUntilStopped(Number(given('INTERVAL_MS')), async (found) => {
   for (const id of confirmed) found(id);
   await streams.markAnnounced(confirmed);
 });
-process.exit();

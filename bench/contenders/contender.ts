@@ -1,58 +1,33 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { serve } from '../lib/remote.ts';
 
-/** What a contender tells at its end. */
-export interface ContenderReport {
-  polls: number;
-  /** When it had each stream in hand, in Unix milliseconds: first sight by stream id. */
-  found: [streamId: string, atMs: number][];
+/** What a contender's process serves. */
+export interface Contender {
+  /** Ends the polls. Returns when it had each stream in hand, in Unix milliseconds: first sight by stream id. */
+  stop(): Promise<ReadonlyMap<string, number>>;
 }
 
-/** Starts a contender's file as a process; it polls until it is stopped, and then reports. */
-export function startContender(file: string, env: NodeJS.ProcessEnv): { stop(): Promise<ContenderReport> } {
-  const child = fork(join(import.meta.dirname, file), { env });
-  const report = Promise.withResolvers<ContenderReport>();
-  child.on('message', (message) => report.resolve(message as ContenderReport));
-  const died = once(child, 'exit').then(([code]) => {
-    throw new Error(`${file} ended by itself with code ${code}`);
-  });
-  died.catch(() => undefined);
-  return {
-    async stop() {
-      child.send('stop');
-      try {
-        return await Promise.race([report.promise, died]);
-      } finally {
-        child.kill('SIGKILL');
-      }
-    },
-  };
-}
-
-/** In a contender's process: polls at every full interval, as the schedule does, and reports when told to stop. */
+/** In a contender's process: polls at every full interval, as the schedule does, until it is told to stop. */
 export async function pollUntilStopped(
   intervalMs: number,
   poll: (found: (streamId: string) => void) => Promise<void>,
 ): Promise<void> {
+  const ended = Promise.withResolvers<ReadonlyMap<string, number>>();
   let stopping = false;
-  process.on('message', () => {
-    stopping = true;
+  serve({
+    stop: () => {
+      stopping = true;
+      return ended.promise;
+    },
   });
-  process.on('disconnect', () => process.exit(1));
   const found = new Map<string, number>();
-  let polls = 0;
   while (!stopping) {
     await sleep(intervalMs - (Date.now() % intervalMs));
     await poll((id) => {
       if (!found.has(id)) found.set(id, Date.now());
     });
-    polls += 1;
   }
-  const report: ContenderReport = { polls, found: [...found] };
-  // Not before it is sent.
-  await new Promise((resolve) => process.send?.(report, resolve));
+  ended.resolve(found);
 }
 
 /** A variable that the starting process has set. */

@@ -10,4 +10,3 @@ const ids = given('USER_IDS').split(',');
 await pollUntilStopped(Number(given('INTERVAL_MS')), async (found) => {
   for (const stream of await api.streams.getStreamsByUserIds(ids)) found(stream.id);
 });
-process.exit();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ChannelModel, connect } from 'amqplib';
 import { QUEUE } from '../../src/publisher/topology.ts';
+import type { GoneLive } from './sandboxProcess.ts';
 
 /**
  * Takes every message from the queue at once and notes when it came, in Unix milliseconds. A message can be taken when the
@@ -11,22 +12,18 @@ export class Arrivals {
   readonly atMs = new Map<string, number>();
   /** Messages for a stream id that had arrived before. */
   repeats = 0;
-  /** Version of the broker. */
-  readonly brokerVersion: string;
-  readonly #connection: ChannelModel;
+  /** Known once it has started. */
+  brokerVersion = '';
+  #connection: ChannelModel | undefined;
 
-  private constructor(connection: ChannelModel) {
-    this.#connection = connection;
-    this.brokerVersion = String(connection.connection.serverProperties.version);
-  }
-
-  /** Starts as soon as the queue exists. */
-  static async start(url: string): Promise<Arrivals> {
-    const connection = await connect(url);
-    connection.on('error', () => undefined);
-    const arrivals = new Arrivals(connection);
+  /** Begins to take messages as soon as the queue exists; once, however often it is called. */
+  async start(url: string): Promise<void> {
+    if (this.#connection) return;
+    this.#connection = await connect(url);
+    this.#connection.on('error', () => undefined);
+    this.brokerVersion = String(this.#connection.connection.serverProperties.version);
     for (;;) {
-      const channel = await connection.createChannel();
+      const channel = await this.#connection.createChannel();
       channel.on('error', () => undefined);
       try {
         await channel.checkQueue(QUEUE);
@@ -34,17 +31,8 @@ export class Arrivals {
         await sleep(50);
         continue;
       }
-      await channel.consume(
-        QUEUE,
-        (message) => {
-          if (!message) return;
-          const id = String(message.properties.messageId);
-          if (arrivals.atMs.has(id)) arrivals.repeats += 1;
-          else arrivals.atMs.set(id, Date.now());
-        },
-        { noAck: true },
-      );
-      return arrivals;
+      await channel.consume(QUEUE, (message) => message && this.#note(message.properties.messageId), { noAck: true });
+      return;
     }
   }
 
@@ -59,6 +47,23 @@ export class Arrivals {
   }
 
   async stop(): Promise<void> {
-    await this.#connection.close().catch(() => undefined);
+    await this.#connection?.close().catch(() => undefined);
   }
+
+  #note(id: string): void {
+    if (this.atMs.has(id)) this.repeats += 1;
+    else this.atMs.set(id, Date.now());
+  }
+}
+
+/** How long after it was visible, or served, each stream arrived, in milliseconds; without those that did not arrive. */
+export function lagsMs(
+  goneLive: readonly GoneLive[],
+  atMs: ReadonlyMap<string, number>,
+  since: 'visibleMs' | 'servedMs',
+): number[] {
+  return goneLive.flatMap((stream) => {
+    const [fromMs, toMs] = [stream[since], atMs.get(stream.streamId)];
+    return fromMs === undefined || toMs === undefined ? [] : [toMs - fromMs];
+  });
 }

@@ -9,14 +9,10 @@ export interface ActivityTimes {
   scheduledMs: number;
   startedMs: number;
   completedMs: number;
-  attempt: number;
-  input: unknown;
 }
 
 /** One run of a poll: continue-as-new begins another. */
 export interface RunStats {
-  workflowId: string;
-  runId: string;
   startedMs: number;
   closedMs: number;
   continued: boolean;
@@ -47,8 +43,6 @@ async function readRun(client: Client, workflowId: string, runId: string): Promi
   const all = events ?? [];
   const last = all.at(-1);
   return {
-    workflowId,
-    runId,
     startedMs: timeOf(all[0]),
     closedMs: timeOf(last),
     continued: Boolean(last?.workflowExecutionContinuedAsNewEventAttributes),
@@ -70,24 +64,17 @@ function activitiesOf(events: readonly HistoryEvent[]): ActivityTimes[] {
     const started = event.activityTaskStartedEventAttributes;
     const completed = event.activityTaskCompletedEventAttributes;
     if (scheduled) {
-      const data = scheduled.input?.payloads?.[0]?.data;
       byId.set(String(event.eventId), {
         type: scheduled.activityType?.name ?? '',
         scheduledMs: timeOf(event),
         startedMs: Number.NaN,
         completedMs: Number.NaN,
-        attempt: 0,
-        input: data ? JSON.parse(Buffer.from(data).toString()) : undefined,
       });
     }
     const activity = byId.get(String((started ?? completed)?.scheduledEventId));
     if (!activity) continue;
-    if (started) {
-      activity.startedMs = timeOf(event);
-      activity.attempt = started.attempt ?? 1;
-    } else {
-      activity.completedMs = timeOf(event);
-    }
+    if (started) activity.startedMs = timeOf(event);
+    else activity.completedMs = timeOf(event);
   }
   return [...byId.values()];
 }

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import pidusage from 'pidusage';
 
 /** The value below which a share `q` (0 to 1) of the values lies; NaN for none. */
 export function quantile(values: readonly number[], q: number): number {
@@ -8,51 +7,32 @@ export function quantile(values: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] as number;
 }
 
+export function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
 export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return total(values) / values.length;
 }
 
 export function max(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
 }
 
-/** Resident memory of a process in MiB; NaN when it is gone or the system does not tell (it needs Linux). */
-export function residentMiB(pid: number): number {
-  try {
-    const kib = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Number(kib) / 1_024;
-  } catch {
-    return Number.NaN;
-  }
+/** Processor time that a process has used, in seconds. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  return (await pidusage(pid)).ctime / 1_000;
 }
 
-let ticksPerSecond: number | undefined;
-
-/** Processor time that a process has used, in seconds; NaN as above. */
-export function cpuSeconds(pid: number): number {
-  try {
-    ticksPerSecond ??= Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The program's name, in brackets, may hold spaces: fields are counted from behind it.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-/** Reads a process's memory four times a second until it is stopped. */
+/** Reads a process's resident memory four times a second until it is stopped. */
 export class MemorySampler {
   readonly samples: number[] = [];
   readonly #timer: NodeJS.Timeout;
 
   constructor(pid: number) {
-    const take = () => {
-      const mib = residentMiB(pid);
-      if (Number.isFinite(mib)) this.samples.push(mib);
-    };
-    take();
-    this.#timer = setInterval(take, 250);
+    const take = async () => this.samples.push((await pidusage(pid)).memory / 2 ** 20);
+    // At its last look the process may be gone.
+    this.#timer = setInterval(() => take().catch(() => undefined), 250);
   }
 
   stop(): { meanMiB: number; peakMiB: number } {

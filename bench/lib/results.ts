@@ -14,11 +14,29 @@ export interface Row {
   bar?: Bar;
 }
 
+/** A line of a result, by default a plain number. */
+export function row(name: string, value: number, more: Partial<Row> = {}): Row {
+  return { name, value, unit: '', ...more };
+}
+
+/** For what must not happen. */
+export const NEVER = { bar: { most: 0 } } as const;
+
 /** More figures in columns of their own: per size, per contender, per hour of the day. */
 export interface Table {
   title: string;
   columns: string[];
   rows: (string | number)[][];
+}
+
+/** A table with a line for each item, and what each column says of it. */
+export function tableOf<T>(
+  title: string,
+  items: readonly T[],
+  columns: Readonly<Record<string, (item: T) => string | number>>,
+): Table {
+  const rows = items.map((item) => Object.values(columns).map((cell) => cell(item)));
+  return { title, columns: Object.keys(columns), rows };
 }
 
 /** What a scenario found out. */

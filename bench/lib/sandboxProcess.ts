@@ -1,28 +1,62 @@
-/**
- * The Twitch sandbox in a process of its own, steered over IPC: it shares no event loop with what is measured. Ends with
- * the process that started it.
- */
+/** The Twitch sandbox of a benchmark, steered by the process that started this one. */
 import { writeFileSync } from 'node:fs';
-import { createServer, request as sendRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type LiveStream, startTwitchSandbox, type TwitchSandbox } from '../../sandbox/twitch/index.ts';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { HeavyTailed } from './heavyTailed.ts';
-import type { GoneLive, SandboxCommands, SandboxReply, SandboxRequest, Trickle } from './sandboxProtocol.ts';
+import { serve } from './remote.ts';
+
+export interface SandboxStart {
+  /** Users that exist. */
+  users: number;
+  /** How many of them are live from the start, evenly spread. Default 0. */
+  live?: number;
+  seed: number;
+  /** Size of the rate limit's bucket, and points that it regains a minute. Default: Twitch's 800. */
+  requestsPerMinute?: number;
+  /** How long an answer takes, in milliseconds: from, to. Default: 40 to 120, as Twitch does. */
+  latencyMs?: readonly [number, number];
+}
+
+export interface Trickle {
+  seconds: number;
+  /** Average go-lives a second. */
+  perSecond: number;
+  /**
+   * `random`: users and moments, as in life. `even`: the same time between two go-lives, and users by steps of the golden
+   * ratio, which spreads them over the walk: averages need far fewer go-lives to become steady. `heavyTailed`: at random
+   * moments, users by {@link HeavyTailed}.
+   */
+  spread: 'random' | 'even' | 'heavyTailed';
+  /** When more streams than this are live, the one that has been live the longest ends. */
+  keepLive: number;
+}
+
+/** A stream that went live during a measurement. Times are Unix milliseconds of this machine's clock. */
+export interface GoneLive {
+  streamId: string;
+  /** From when on the API's answers showed it. */
+  visibleMs: number;
+  /** When an answer with it was first sent; absent if none was. */
+  servedMs: number | undefined;
+}
+
+export type SandboxCalls = typeof calls;
 
 /** Streams that are live from the start have been for so long. */
 const LIVE_SINCE_MS = 3_600_000;
+const GAME_ID = '509658';
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
 let sandbox: TwitchSandbox;
 let users: string[] = [];
 let random: Random;
-let timer: NodeJS.Timeout | undefined;
 const liveUsers: string[] = [];
 const started: { stream: LiveStream; visibleMs: number }[] = [];
-const requests: [number, string][] = [];
+const requests: [ms: number, firstId: string][] = [];
 
-const commands: { [K in keyof SandboxCommands]: SandboxCommands[K] } = {
-  async start({ requestsPerMinute, users: count, live, latencyMs, seed }) {
+const calls = {
+  async start({ users: count, live = 0, seed, requestsPerMinute = 800, latencyMs = [40, 120] }: SandboxStart) {
     sandbox = await startTwitchSandbox({ requestsPerMinute, latencyMs, seed });
     random = new Random(seed);
     sandbox.world.populate({ users: count });
@@ -30,53 +64,53 @@ const commands: { [K in keyof SandboxCommands]: SandboxCommands[K] } = {
     const startedAt = new Date(Date.now() - LIVE_SINCE_MS);
     for (let i = 0; i < live; i++) {
       const userId = users[Math.floor((i * count) / live)] as string;
-      sandbox.world.goLive({ userId, gameId: '509658', startedAt });
+      sandbox.world.goLive({ userId, gameId: GAME_ID, startedAt });
       liveUsers.push(userId);
     }
     watchRequests();
-    const { apiUrl, authUrl, clientId, clientSecret } = sandbox;
-    return { apiUrl, authUrl, clientId, clientSecret, mockPort: await serveAsMock() };
+    return sandbox.settings;
   },
-  trickle: startTrickle,
-  stopTrickle: () => clearTimeout(timer),
-  goneLive: () =>
-    started.map(({ stream, visibleMs }): GoneLive => {
-      const servedMs = sandbox.firstServedAtMs(stream.id);
-      return { streamId: stream.id, userId: stream.userId, visibleMs, ...(servedMs && { servedMs }) };
+  trickle,
+  /** Every stream that a trickle has started. */
+  goneLive: (): GoneLive[] =>
+    started.map(({ stream: { id }, visibleMs }) => {
+      return { streamId: id, visibleMs, servedMs: sandbox.firstServedAtMs(id) };
     }),
+  /** Ids of all live streams. */
   liveIds: () => sandbox.world.live().map(({ id }) => id),
-  writeUserIds: (file) => writeFileSync(file, `${users.join('\n')}\n`),
   userIds: () => users,
+  /** Ids of users, one a line, into a file. */
+  writeUserIds: (file: string) => writeFileSync(file, `${users.join('\n')}\n`),
   stats: () => sandbox.stats(),
+  /** When each request for streams was answered, in order, with its first id. */
   requests: () => requests,
 };
 
-function startTrickle({ perSecond, spread, keepLive }: Trickle): void {
-  const GOLDEN = (Math.sqrt(5) - 1) / 2;
+/** Lets users go live, for so long. The seed decides who; only the moments are the clock's. */
+async function trickle({ seconds, perSecond, spread, keepLive }: Trickle): Promise<void> {
+  const { world } = sandbox;
   const meanMs = 1_000 / perSecond;
-  let dueMs = performance.now();
-  let at = random.next();
   const law = new HeavyTailed(users.length);
+  let at = random.next();
   const nextUser = () => {
     if (spread === 'heavyTailed') return users[law.draw(random)] as string;
     at = spread === 'even' ? (at + GOLDEN) % 1 : random.next();
     return users[Math.floor(at * users.length)] as string;
   };
-  const next = () => {
+  const until = async (ms: number) => sleep(Math.max(0, ms - performance.now()));
+  let dueMs = performance.now();
+  const endMs = dueMs + seconds * 1_000;
+  for (;;) {
     dueMs += spread === 'even' ? meanMs : random.exponential(meanMs);
-    timer = setTimeout(happen, Math.max(0, dueMs - performance.now()));
-  };
-  const happen = () => {
-    const { world } = sandbox;
+    await until(Math.min(dueMs, endMs));
+    if (dueMs >= endMs) return;
     let userId = nextUser();
     while (world.streamOf(userId)) userId = nextUser();
-    const stream = world.goLive({ userId, gameId: '509658' });
+    const stream = world.goLive({ userId, gameId: GAME_ID });
     started.push({ stream, visibleMs: Date.now() });
     liveUsers.push(userId);
     if (liveUsers.length > keepLive) world.end(liveUsers.shift() as string);
-    next();
-  };
-  next();
+  }
 }
 
 /** A fault that never strikes sees every request. */
@@ -91,31 +125,4 @@ function watchRequests(): void {
   });
 }
 
-async function serveAsMock(): Promise<number> {
-  const server = createServer((request, response) => {
-    const path = (request.url ?? '').replace(/^\/mock\//, '/helix/').replace(/^\/auth\//, '/oauth2/');
-    const target = new URL(path, sandbox.url);
-    request.pipe(
-      sendRequest(target, { method: request.method, headers: request.headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-      }),
-    );
-  });
-  // Unlike the others it is reached by the name "localhost", whatever that means here.
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  return (server.address() as AddressInfo).port;
-}
-
-process.on('message', async ({ id, command, args }: SandboxRequest) => {
-  const reply: SandboxReply = { id };
-  try {
-    reply.result = await (commands[command] as (...args: unknown[]) => unknown)(...args);
-  } catch (error) {
-    reply.error = String(error);
-  }
-  process.send?.(reply);
-});
-process.on('disconnect', () => process.exit());
-// Ctrl-C reaches the whole group; the benchmark still has questions.
-process.on('SIGINT', () => {});
+serve(calls);

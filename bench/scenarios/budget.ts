@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readRuns } from '../lib/histories.ts';
 import { max, mean, quantile } from '../lib/measure.ts';
 import { requestGaps } from '../lib/requestGaps.ts';
-import type { Outcome } from '../lib/results.ts';
+import { NEVER, type Outcome, row } from '../lib/results.ts';
 import type { Scenario } from '../lib/scenario.ts';
-import { BenchSystem } from '../lib/system.ts';
+import { startBenchSystem } from '../lib/system.ts';
 
 /** Twitch's limit for an application, and what the sandbox grants. */
 const LIMIT_PER_MINUTE = 800;
@@ -19,53 +19,32 @@ export const budget: Scenario = {
     const users = quick ? 5_000 : 100_000;
     const warmUpSeconds = quick ? 5 : 60;
     const seconds = quick ? 15 : 300;
-    const system = await BenchSystem.start({
-      twitch: {
-        requestsPerMinute: LIMIT_PER_MINUTE,
-        users,
-        live: users / 100,
-        latencyMs: [40, 120],
-        seed: 21,
-      },
-    });
-    defer(() => system.stop());
+    const system = await startBenchSystem({ defer }, { twitch: { users, live: users / 100, seed: 21 } });
     say(`importing ${users} users`);
     await system.importTargets();
-    const worker = await system.startWorker();
-    await system.poll();
+    await system.startWorker();
+    await system.schedule();
     say(`warming up for ${warmUpSeconds} s, then measuring for ${seconds} s`);
     await sleep(warmUpSeconds * 1_000);
     const fromMs = Date.now();
     await sleep(seconds * 1_000);
     const toMs = Date.now();
     const [stats, allRequests] = await Promise.all([system.sandbox.stats(), system.sandbox.requests()]);
-    await system.pause();
-    await worker.stop();
 
-    const times = allRequests.map(([ms]) => ms).filter((ms) => ms >= fromMs && ms < toMs);
+    const requestsMs = allRequests.map(([ms]) => ms);
+    const times = requestsMs.filter((ms) => ms >= fromMs && ms < toMs);
     const perMinute = (times.length * 60_000) / (toMs - fromMs);
     const pauses = times.slice(1).map((ms, i) => ms - (times[i] as number));
-    const runs = await readRuns(system.client);
-    const boundaries = requestGaps(
-      runs,
-      allRequests.map(([ms]) => ms),
-      fromMs,
-      toMs,
-    );
+    const boundaries = requestGaps(await readRuns(system.client), requestsMs, fromMs, toMs);
     return {
       rows: [
-        { name: 'requests a minute', value: perMinute, unit: '', digits: 1 },
-        { name: 'share of 800', value: perMinute / LIMIT_PER_MINUTE, unit: '', digits: 4, bar: { least: 0.97 } },
-        { name: 'answers 429', value: stats.tooManyRequests, unit: '', bar: { most: 0 } },
-        {
-          name: 'most requests in any 60 s',
-          value: stats.maxHelixRequestsPer60Seconds,
-          unit: '',
-          bar: { most: LIMIT_PER_MINUTE },
-        },
-        { name: 'pause between two requests, mean', value: mean(pauses), unit: 'ms', digits: 1 },
-        { name: 'pause between two requests, p99', value: quantile(pauses, 0.99), unit: 'ms' },
-        { name: 'longest pause', value: max(pauses), unit: 'ms' },
+        row('requests a minute', perMinute, { digits: 1 }),
+        row('share of 800', perMinute / LIMIT_PER_MINUTE, { digits: 4, bar: { least: 0.97 } }),
+        row('answers 429', stats.tooManyRequests, NEVER),
+        row('most requests in any 60 s', stats.maxHelixRequestsPer60Seconds, { bar: { most: LIMIT_PER_MINUTE } }),
+        row('pause between two requests, mean', mean(pauses), { unit: 'ms', digits: 1 }),
+        row('pause between two requests, p99', quantile(pauses, 0.99), { unit: 'ms' }),
+        row('longest pause', max(pauses), { unit: 'ms' }),
       ],
       tables: [
         {

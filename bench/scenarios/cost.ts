@@ -1,7 +1,8 @@
 import { countByType, readRuns } from '../lib/histories.ts';
-import type { Outcome, Row } from '../lib/results.ts';
+import { total } from '../lib/measure.ts';
+import { NEVER, type Outcome, row, tableOf } from '../lib/results.ts';
 import type { Scenario } from '../lib/scenario.ts';
-import { BenchSystem } from '../lib/system.ts';
+import { type BenchSystem, startBenchSystem } from '../lib/system.ts';
 
 /** Of a poll besides its activities: the schedule's two and the start of the workflow (https://docs.temporal.io/cloud/actions). */
 const ACTIONS_PER_START = 3;
@@ -31,12 +32,9 @@ export const cost: Scenario = {
     let versions: Outcome['versions'] | undefined;
     for (const users of sizes) {
       const polls = users > 10_000 ? 1 : quick ? 2 : 10;
-      const system = await BenchSystem.start({
-        twitch: { requestsPerMinute: 800, users, live: users / 20, latencyMs: [40, 120], seed: 41 },
-        // Long enough that a poll of every size fits in: no target is put off.
-        env: { POLL_INTERVAL_SECONDS: '300' },
-      });
-      defer(() => system.stop());
+      const twitch = { users, live: users / 20, seed: 41 };
+      // Long enough that a poll of every size fits in: no target is put off.
+      const system = await startBenchSystem({ defer }, { twitch, intervalSeconds: 300 });
       await system.importTargets();
       await system.startWorker();
       say(`${users} users: one poll that announces, then ${polls} quiet ones`);
@@ -46,77 +44,40 @@ export const cost: Scenario = {
       await system.stop();
     }
     const oneSlice = costs.find(({ users }) => users === 2_000) as Cost;
-    const total = ({ activities }: Cost) => Object.values(activities).reduce((sum, count) => sum + count, 0);
-    const rows: Row[] = [
-      { name: 'batches of one slice', value: oneSlice.batches, unit: '' },
-      {
-        name: 'activities for one slice',
-        value: total(oneSlice),
-        unit: '',
-        bar: { most: oneSlice.batches + 2 },
-      },
-      { name: 'history events for one slice', value: oneSlice.events, unit: '' },
-      {
-        name: 'answers 429',
-        value: costs.reduce((sum, { requests429 }) => sum + requests429, 0),
-        unit: '',
-        bar: { most: 0 },
-      },
-    ];
     return {
-      rows,
+      rows: [
+        row('batches of one slice', oneSlice.batches),
+        row('activities for one slice', activitiesOf(oneSlice), { bar: { most: oneSlice.batches + 2 } }),
+        row('history events for one slice', oneSlice.events),
+        row('answers 429', total(costs.map(({ requests429 }) => requests429)), NEVER),
+      ],
       tables: [
-        {
-          title: 'A quiet poll by its size',
-          columns: [
-            'users',
-            'batches',
-            'activities',
-            'of them fetch',
-            'of them diff',
-            'runs',
-            'workflow tasks',
-            'events',
-            'history, KiB',
-            'database, KiB',
-            'seconds',
-          ],
-          rows: costs.map((one) => [
-            one.users.toLocaleString('en'),
-            one.batches,
-            total(one),
-            one.activities.fetchTargets ?? 0,
-            one.activities.diffStreams ?? 0,
-            one.runs,
-            one.workflowTasks,
-            one.events,
-            one.historyKiB,
-            one.databaseKiB,
-            one.seconds,
-          ]),
-        },
-        {
-          title:
-            'Billable actions of Temporal Cloud a day, by interval (a poll that takes longer is followed at once by the next)',
-          columns: ['users', 'actions a poll', ...INTERVALS_SECONDS.map((seconds) => `every ${seconds} s`)],
-          rows: costs.map((one) => {
-            const actions = total(one) + ACTIONS_PER_START + one.runs - 1;
-            const perDay = INTERVALS_SECONDS.map((interval) =>
-              Math.round((SECONDS_PER_DAY / Math.max(interval, one.seconds)) * actions),
-            );
-            return [one.users.toLocaleString('en'), actions, ...perDay];
-          }),
-        },
-        {
-          title: "Growth of the dev server's database in MiB a day until the retention (default: one day) ends it",
-          columns: ['users', ...INTERVALS_SECONDS.map((seconds) => `every ${seconds} s`)],
-          rows: costs.map((one) => [
-            one.users.toLocaleString('en'),
-            ...INTERVALS_SECONDS.map((interval) =>
-              Math.round(((SECONDS_PER_DAY / Math.max(interval, one.seconds)) * one.databaseKiB) / 1_024),
-            ),
-          ]),
-        },
+        tableOf('A quiet poll by its size', costs, {
+          users: usersOf,
+          batches: ({ batches }) => batches,
+          activities: activitiesOf,
+          'of them fetch': ({ activities }) => activities.fetchTargets ?? 0,
+          'of them diff': ({ activities }) => activities.diffStreams ?? 0,
+          runs: ({ runs }) => runs,
+          'workflow tasks': ({ workflowTasks }) => workflowTasks,
+          events: ({ events }) => events,
+          'history, KiB': ({ historyKiB }) => historyKiB,
+          'database, KiB': ({ databaseKiB }) => databaseKiB,
+          seconds: ({ seconds }) => seconds,
+        }),
+        tableOf(
+          'Billable actions of Temporal Cloud a day, by interval (a poll that takes longer is followed at once by the next)',
+          costs,
+          { users: usersOf, 'actions a poll': actionsOf, ...perDay(actionsOf) },
+        ),
+        tableOf(
+          "Growth of the dev server's database in MiB a day until the retention (default: one day) ends it",
+          costs,
+          {
+            users: usersOf,
+            ...perDay(({ databaseKiB }) => databaseKiB / 1_024),
+          },
+        ),
       ],
       conditions: [
         '5 % of the users live, all of them announced before; each new stream adds its share of one publish activity',
@@ -126,6 +87,17 @@ export const cost: Scenario = {
     };
   },
 };
+
+const usersOf = ({ users }: Cost) => users.toLocaleString('en');
+const activitiesOf = ({ activities }: Cost) => total(Object.values(activities));
+const actionsOf = (one: Cost) => activitiesOf(one) + ACTIONS_PER_START + one.runs - 1;
+
+/** A column for each interval: how much a day, of what there is so much of in a poll. */
+function perDay(perPoll: (one: Cost) => number) {
+  const column = (interval: number) => (one: Cost) =>
+    Math.round((SECONDS_PER_DAY / Math.max(interval, one.seconds)) * perPoll(one));
+  return Object.fromEntries(INTERVALS_SECONDS.map((interval) => [`every ${interval} s`, column(interval)]));
+}
 
 async function measure(system: BenchSystem, users: number, polls: number): Promise<Cost> {
   const before = system.databaseBytes();
@@ -138,15 +110,14 @@ async function measure(system: BenchSystem, users: number, polls: number): Promi
   if (report.announced + report.silent + report.failedBatches > 0) {
     throw new Error(`the poll was not quiet: ${JSON.stringify(report)}`);
   }
-  const sum = (of: (run: (typeof runs)[number]) => number) => runs.reduce((total, run) => total + of(run), 0);
   return {
     users,
     batches: report.batches,
     activities: countByType(runs.flatMap((run) => run.activities)),
     runs: runs.length,
-    workflowTasks: sum((run) => run.workflowTasks),
-    events: sum((run) => run.events),
-    historyKiB: sum((run) => run.bytes) / 1_024,
+    workflowTasks: total(runs.map((run) => run.workflowTasks)),
+    events: total(runs.map((run) => run.events)),
+    historyKiB: total(runs.map((run) => run.bytes)) / 1_024,
     databaseKiB,
     seconds: report.durationMs / 1_000,
     requests429: tooManyRequests,

@@ -1,34 +1,26 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { secretUrl } from '../../src/config/secret.ts';
 import { connectStore, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { storeOn } from '../../src/storage/store.ts';
+import { lagsMs } from '../lib/arrivals.ts';
 import { DAILY_SHARE, DAYS, EXPONENT, HeavyTailed } from '../lib/heavyTailed.ts';
 import { mean, quantile } from '../lib/measure.ts';
-import type { Outcome } from '../lib/results.ts';
+import { NEVER, type Outcome, row } from '../lib/results.ts';
 import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
-import { BenchSystem } from '../lib/system.ts';
+import { type BenchSystem, startBenchSystem } from '../lib/system.ts';
 
 const REQUESTS_PER_MINUTE = 780;
 const GO_LIVES_PER_SECOND = 4;
 /** Longer than a turn of the dormant users takes, so that none is over before it is seen. */
 const STREAM_SECONDS = 120;
 
-interface Phase {
-  goLives: number;
-  missing: number;
-  repeats: number;
-  meanSeconds: number;
-  p99Seconds: number;
-}
-
-/** What two rhythms bring when the budget is too small to poll every target in each interval. */
-export const rhythm: Scenario = {
+/** What two tiers of polling frequency bring when the budget is too small to poll every target in each interval. */
+export const frequency: Scenario = {
   measures:
     'Lag from the moment at which the API first shows a stream to its message, with a budget that is too small for the ' +
-    'interval: once with one rhythm for all users, once with the full rhythm for those that were live in the last ' +
-    `${DAYS} days and turns for the others.`,
+    'interval: once with one tier for all users, once with a tier of every interval for those that were live in the last ' +
+    `${DAYS} days and one of turns for the others.`,
 
   async run({ quick, say, defer }): Promise<Outcome> {
     const users = quick ? 4_000 : 40_000;
@@ -44,19 +36,18 @@ export const rhythm: Scenario = {
       runPhase(hot, { users, intervalSeconds, seconds, recent, say, defer });
     const uniform = await measure('all');
     const split = await measure('recent');
-    const row = (name: string, value: number, unit: string, more = {}) => ({ name, value, unit, ...more });
     return {
       rows: [
-        row('users that were live lately', (100 * recent.size) / users, '%', { digits: 1 }),
-        row('go-lives', uniform.goLives + split.goLives, ''),
-        row('go-lives not announced', uniform.missing + split.missing, '', { bar: { most: 0 } }),
-        row('announced more than once', uniform.repeats + split.repeats, '', { bar: { most: 0 } }),
-        row('one rhythm: lag, mean', uniform.meanSeconds, 's', { digits: 2 }),
-        row('one rhythm: lag, p99', uniform.p99Seconds, 's', { digits: 2 }),
-        row('two rhythms: lag, mean', split.meanSeconds, 's', { digits: 2 }),
-        row('two rhythms: lag, p99', split.p99Seconds, 's', { digits: 2 }),
-        row('mean, two ÷ one', split.meanSeconds / uniform.meanSeconds, '', { digits: 2, bar: { most: 0.5 } }),
-        row('p99, two ÷ one', split.p99Seconds / uniform.p99Seconds, '', { digits: 2 }),
+        row('users that were live lately', (100 * recent.size) / users, { unit: '%', digits: 1 }),
+        row('go-lives', uniform.goLives + split.goLives),
+        row('go-lives not announced', uniform.missing + split.missing, NEVER),
+        row('announced more than once', uniform.repeats + split.repeats, NEVER),
+        row('one tier: lag, mean', uniform.meanSeconds, { unit: 's', digits: 2 }),
+        row('one tier: lag, p99', uniform.p99Seconds, { unit: 's', digits: 2 }),
+        row('two tiers: lag, mean', split.meanSeconds, { unit: 's', digits: 2 }),
+        row('two tiers: lag, p99', split.p99Seconds, { unit: 's', digits: 2 }),
+        row('mean, two ÷ one', split.meanSeconds / uniform.meanSeconds, { digits: 2, bar: { most: 0.5 } }),
+        row('p99, two ÷ one', split.p99Seconds / uniform.p99Seconds, { digits: 2 }),
       ],
       conditions: [
         `${users} users, a sweep of ${sweepSeconds.toFixed(0)} s, an interval of ${intervalSeconds} s; ` +
@@ -79,42 +70,32 @@ interface PhaseOptions extends Pick<ScenarioContext, 'say' | 'defer'> {
 /** A system of its own, so that both phases begin alike and meet the same go-lives. */
 async function runPhase(hot: 'all' | 'recent', options: PhaseOptions) {
   const { users, intervalSeconds, seconds, recent, say, defer } = options;
-  const system = await BenchSystem.start({
-    twitch: { requestsPerMinute: 800, users, live: 0, latencyMs: [40, 120], seed: 31 },
-    env: { POLL_INTERVAL_SECONDS: String(intervalSeconds) },
-  });
-  defer(() => system.stop());
+  const system = await startBenchSystem({ defer }, { twitch: { users, seed: 31 }, intervalSeconds });
   await addTargets(system, hot === 'all' ? undefined : recent);
-  const worker = await system.startWorker();
-  await system.poll();
-  say(`${hot === 'all' ? 'one rhythm' : 'two rhythms'}: ${seconds} s of go-lives`);
+  await system.startWorker();
+  await system.schedule();
+  say(`${hot === 'all' ? 'one tier' : 'two tiers'}: ${seconds} s of go-lives`);
   // Nobody is live at first, so that everything that arrives is a go-live of the measurement.
   await system.sandbox.trickle({
+    seconds,
     perSecond: GO_LIVES_PER_SECOND,
     spread: 'heavyTailed',
     keepLive: GO_LIVES_PER_SECOND * STREAM_SECONDS,
   });
-  await sleep(seconds * 1_000);
-  await system.sandbox.stopTrickle();
   const goneLive = await system.sandbox.goneLive();
   const ids = goneLive.map(({ streamId }) => streamId);
-  const missing = (await system.arrivals?.missing(ids, 8 * intervalSeconds * 1_000 + 60_000)) ?? [];
-  const arrivedMs = system.arrivals?.atMs ?? new Map<string, number>();
+  const missing = await system.arrivals.missing(ids, 8 * intervalSeconds * 1_000 + 60_000);
+  const lags = lagsMs(goneLive, system.arrivals.atMs, 'visibleMs');
   const versions = await system.versions();
-  await system.pause();
-  await worker.stop();
-  const lags = goneLive.flatMap(({ streamId, visibleMs }) => {
-    const ms = arrivedMs.get(streamId);
-    return ms === undefined ? [] : [(ms - visibleMs) / 1_000];
-  });
-  const phase: Phase = {
+  await system.stop();
+  return {
     goLives: goneLive.length,
     missing: missing.length,
-    repeats: system.arrivals?.repeats ?? 0,
-    meanSeconds: mean(lags),
-    p99Seconds: quantile(lags, 0.99),
+    repeats: system.arrivals.repeats,
+    meanSeconds: mean(lags) / 1_000,
+    p99Seconds: quantile(lags, 0.99) / 1_000,
+    versions,
   };
-  return { ...phase, versions };
 }
 
 /** Adds all users, dormant but for those that were live lately; without these, all are hot. */

@@ -3,10 +3,10 @@ import { Redis } from 'ioredis';
 import { startFaultProxy } from '../../sandbox/faultProxy.ts';
 import { DELIVER_WORKFLOW_TYPE, POLL_WORKFLOW_TYPE } from '../../src/poll/names.ts';
 import { Keys } from '../../src/storage/keys.ts';
-import { quantile } from '../lib/measure.ts';
-import type { Outcome } from '../lib/results.ts';
+import { max, quantile } from '../lib/measure.ts';
+import { NEVER, type Outcome, row } from '../lib/results.ts';
 import type { Scenario } from '../lib/scenario.ts';
-import { BenchSystem } from '../lib/system.ts';
+import { type BenchSystem, startBenchSystem } from '../lib/system.ts';
 
 const USERS = 2_000;
 /** A stream has to live through a poll, to be seen by it. */
@@ -22,18 +22,14 @@ export const outage: Scenario = {
   async run({ quick, minutes, perSecond = 1, say, defer }): Promise<Outcome> {
     const intervalSeconds = quick ? 5 : 30;
     const outageMs = (minutes ?? (quick ? 1.25 : 5)) * 60_000;
-    const system = await BenchSystem.start({
-      twitch: { requestsPerMinute: 800, users: USERS, live: 20, latencyMs: [40, 120], seed: 7 },
-      env: { POLL_INTERVAL_SECONDS: String(intervalSeconds) },
-    });
-    defer(() => system.stop());
+    const system = await startBenchSystem({ defer }, { twitch: { users: USERS, live: 20, seed: 7 }, intervalSeconds });
     const broker = new URL(system.services.rabbitmqUrl);
     const proxy = await startFaultProxy({ target: { host: broker.hostname, port: Number(broker.port) } });
     defer(() => proxy.close());
     await system.importTargets();
-    const worker = await system.startWorker({ RABBITMQ_URL: proxy.url(broker.href) });
-    await system.poll();
-    await system.arrivals?.missing(await system.sandbox.liveIds(), (intervalSeconds + 30) * 1_000);
+    await system.startWorker({ RABBITMQ_URL: proxy.url(broker.href) });
+    await system.schedule();
+    await system.arrivals.missing(await system.sandbox.liveIds(), (intervalSeconds + 30) * 1_000);
 
     say(`${outageMs / 1_000} s without a broker, ${perSecond} go-lives a second, a poll every ${intervalSeconds} s`);
     await proxy.refuse(true);
@@ -41,77 +37,53 @@ export const outage: Scenario = {
     const awayMs = Date.now();
     const marks = watchMarks(system);
     defer(async () => marks.stop());
-    await system.sandbox.trickle({
-      perSecond,
-      spread: 'even',
-      keepLive: perSecond * intervalSeconds * LIVES_INTERVALS,
-    });
+    const seconds = outageMs / 1_000;
+    const keepLive = perSecond * intervalSeconds * LIVES_INTERVALS;
+    const trickle = system.sandbox.trickle({ seconds, perSecond, spread: 'even', keepLive });
     while (Date.now() - awayMs < outageMs) {
       await sleep(Math.min(30_000, outageMs));
       const { count } = await running(system, DELIVER_WORKFLOW_TYPE);
       say(`${count} deliveries wait`);
     }
-    await system.sandbox.stopTrickle();
+    await trickle;
     // So that the last ones are in a delivery, too.
     await sleep((intervalSeconds + 5) * 1_000);
     const waiting = (await running(system, DELIVER_WORKFLOW_TYPE)).count;
     const shown = (await system.sandbox.goneLive()).filter(({ servedMs }) => servedMs).map(({ streamId }) => streamId);
-    const early = shown.filter((id) => system.arrivals?.atMs.has(id)).length;
+    const early = shown.filter((id) => system.arrivals.atMs.has(id)).length;
     const polls = await pollsSince(system, awayMs);
     await marks.stop();
     say(`the broker is back; ${shown.length} streams are owed`);
     await proxy.restore();
     const backMs = Date.now();
-    const missing = (await system.arrivals?.missing(shown, 180_000)) ?? shown;
-    const arrived = shown.flatMap((id) => system.arrivals?.atMs.get(id) ?? []);
+    const missing = await system.arrivals.missing(shown, 180_000);
+    const arrived = shown.flatMap((id) => system.arrivals.atMs.get(id) ?? []);
     // What would come twice comes now.
     await sleep((intervalSeconds + 5) * 1_000);
     const after = await pollsSince(system, backMs);
-    await system.pause();
-    await worker.stop();
 
     return {
       rows: [
-        { name: 'streams that Twitch has shown', value: shown.length, unit: '' },
-        { name: 'arrived before the broker was back', value: early, unit: '', bar: { most: 0 } },
-        { name: 'lost', value: missing.length, unit: '', bar: { most: 0 } },
-        { name: 'announced more than once', value: system.arrivals?.repeats ?? 0, unit: '', bar: { most: 0 } },
-        { name: 'claims that ran out or changed hands', value: marks.lapsed.size, unit: '', bar: { most: 0 } },
-        { name: 'polls during the outage', value: polls.durations.length, unit: '' },
-        { name: 'poll, p50', value: quantile(polls.durations, 0.5) / 1_000, unit: 's', digits: 2 },
-        { name: 'poll, longest', value: Math.max(...polls.durations) / 1_000, unit: 's', digits: 2 },
-        {
-          name: 'longest time between two starts ÷ interval',
-          value: Math.max(...polls.gaps) / (intervalSeconds * 1_000),
-          unit: '',
+        row('streams that Twitch has shown', shown.length),
+        row('arrived before the broker was back', early, NEVER),
+        row('lost', missing.length, NEVER),
+        row('announced more than once', system.arrivals.repeats, NEVER),
+        row('claims that ran out or changed hands', marks.lapsed.size, NEVER),
+        row('polls during the outage', polls.durations.length),
+        row('poll, p50', quantile(polls.durations, 0.5) / 1_000, { unit: 's', digits: 2 }),
+        row('poll, longest', max(polls.durations) / 1_000, { unit: 's', digits: 2 }),
+        row('longest time between two starts ÷ interval', max(polls.gaps) / (intervalSeconds * 1_000), {
           digits: 2,
           bar: { most: 1.2 },
-        },
-        {
-          name: 'deliveries when the broker came back',
-          value: waiting,
-          unit: '',
-          bar: { most: polls.durations.length },
-        },
-        {
-          name: 'from its return to the first arrival',
-          value: (Math.min(...arrived) - backMs) / 1_000,
-          unit: 's',
-          digits: 1,
-        },
-        {
-          name: 'from its return to the last arrival',
-          value: (Math.max(...arrived) - backMs) / 1_000,
+        }),
+        row('deliveries when the broker came back', waiting, { bar: { most: polls.durations.length } }),
+        row('from its return to the first arrival', (Math.min(...arrived) - backMs) / 1_000, { unit: 's', digits: 1 }),
+        row('from its return to the last arrival', (max(arrived) - backMs) / 1_000, {
           unit: 's',
           digits: 1,
           bar: { most: 60 },
-        },
-        {
-          name: 'poll, longest after the return',
-          value: Math.max(0, ...after.durations) / 1_000,
-          unit: 's',
-          digits: 2,
-        },
+        }),
+        row('poll, longest after the return', max([0, ...after.durations]) / 1_000, { unit: 's', digits: 2 }),
       ],
       conditions: [
         `${USERS} users; ${outageMs / 60_000} minutes without a broker; ${perSecond} go-lives a second, ` +

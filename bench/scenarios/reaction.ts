@@ -1,14 +1,16 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startContender } from '../contenders/contender.ts';
-import { Arrivals } from '../lib/arrivals.ts';
+import type { Contender } from '../contenders/contender.ts';
+import { Arrivals, lagsMs } from '../lib/arrivals.ts';
 import { readRuns } from '../lib/histories.ts';
 import { quantile } from '../lib/measure.ts';
-import type { RemoteSandbox } from '../lib/remoteSandbox.ts';
-import type { Outcome } from '../lib/results.ts';
-import type { GoneLive } from '../lib/sandboxProtocol.ts';
+import { startRemote } from '../lib/remote.ts';
+import { startRemoteSandbox } from '../lib/remoteSandbox.ts';
+import { NEVER, type Outcome, row } from '../lib/results.ts';
+import type { GoneLive, SandboxStart } from '../lib/sandboxProcess.ts';
 import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
 import { stepTimes } from '../lib/stepTimes.ts';
-import { BenchSystem } from '../lib/system.ts';
+import { type BenchSystem, startBenchSystem } from '../lib/system.ts';
 
 const USERS = 100;
 /** More than the 20 that an answer holds when nobody asks for more. */
@@ -33,24 +35,18 @@ export const reaction: Scenario = {
   async run(context: ScenarioContext): Promise<Outcome> {
     const { quick, say, defer } = context;
     const seconds = quick ? 4 : 75;
-    const twitch = {
-      requestsPerMinute: 800,
-      users: USERS,
-      live: LIVE,
-      latencyMs: quick ? ([0, 0] as const) : ([40, 120] as const),
-      seed: 11,
-    };
-    const system = await BenchSystem.start({ twitch });
-    defer(() => system.stop());
+    const latencyMs = quick ? ([0, 0] as const) : ([40, 120] as const);
+    const twitch = { users: USERS, live: LIVE, latencyMs, seed: 11 };
+    const system = await startBenchSystem({ defer }, { twitch });
     await system.importTargets();
-    const worker = await system.startWorker();
-    await system.poll();
-    await system.arrivals?.missing(await system.sandbox.liveIds(), 30_000);
+    await system.startWorker();
+    await system.schedule();
+    await system.arrivals.missing(await system.sandbox.liveIds(), 30_000);
 
     const runs = [
       () => runPoller(system, seconds),
-      () => contend(context, system, 'bareLoop.ts', seconds),
-      () => contend(context, system, 'twurple.ts', seconds),
+      () => contend(context, system, twitch, 'bareLoop.ts', seconds),
+      () => contend(context, system, twitch, 'twurple.ts', seconds),
     ];
     say(`${seconds} s of go-lives for the poller, a loop without Temporal and @twurple/api${quick ? ', at once' : ''}`);
     const [poller, bare, twurple] = (await (quick ? together(runs) : oneByOne(runs))) as [
@@ -59,7 +55,6 @@ export const reaction: Scenario = {
       Reactions,
     ];
     const stats = await system.sandbox.stats();
-    await worker.stop();
     const steps = stepTimes(await readRuns(system.client));
 
     const line = (name: string, { goneLive, missed, ms }: Reactions) => {
@@ -68,15 +63,15 @@ export const reaction: Scenario = {
     const times = (q: number) => quantile(poller.ms, q) / quantile(bare.ms, q);
     return {
       rows: [
-        { name: 'go-lives', value: poller.goneLive, unit: '' },
-        { name: 'go-lives not announced', value: poller.missed, unit: '', bar: { most: 0 } },
-        { name: 'announced more than once', value: system.arrivals?.repeats ?? 0, unit: '', bar: { most: 0 } },
-        { name: 'reaction, p50', value: quantile(poller.ms, 0.5), unit: 'ms' },
-        { name: 'reaction, p99', value: quantile(poller.ms, 0.99), unit: 'ms' },
+        row('go-lives', poller.goneLive),
+        row('go-lives not announced', poller.missed, NEVER),
+        row('announced more than once', system.arrivals.repeats, NEVER),
+        row('reaction, p50', quantile(poller.ms, 0.5), { unit: 'ms' }),
+        row('reaction, p99', quantile(poller.ms, 0.99), { unit: 'ms' }),
         // A time tells the machine as well: the same work without Temporal, in the same run, tells it apart.
-        { name: 'p50 ÷ bare loop', value: times(0.5), unit: '', digits: 2, bar: { most: 6 } },
-        { name: 'p99 ÷ bare loop', value: times(0.99), unit: '', digits: 2 },
-        { name: 'answers 429', value: stats.tooManyRequests, unit: '', bar: { most: 0 } },
+        row('p50 ÷ bare loop', times(0.5), { digits: 2, bar: { most: 6 } }),
+        row('p99 ÷ bare loop', times(0.99), { digits: 2 }),
+        row('answers 429', stats.tooManyRequests, NEVER),
       ],
       tables: [
         {
@@ -92,7 +87,7 @@ export const reaction: Scenario = {
       ],
       conditions: [
         `${USERS} users, ${LIVE} of them live, ${GO_LIVES_PER_SECOND} go-lives a second for ${seconds} s, a poll a second; ` +
-          `an answer of the sandbox takes ${twitch.latencyMs.join(' to ')} ms`,
+          `an answer of the sandbox takes ${latencyMs.join(' to ')} ms`,
         'each contender meets a sandbox of its own that starts from the same seed: the same users go live in the same order',
       ],
       versions: await system.versions(),
@@ -111,51 +106,46 @@ async function oneByOne<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
 async function runPoller(system: BenchSystem, seconds: number): Promise<Reactions> {
   const goneLive = await trickle(system.sandbox, seconds);
   await system.pause();
-  return reactions(goneLive, system.arrivals?.atMs ?? new Map());
+  return reactions(goneLive, system.arrivals.atMs);
 }
 
-async function trickle(sandbox: RemoteSandbox, seconds: number): Promise<GoneLive[]> {
-  await sandbox.trickle({ perSecond: GO_LIVES_PER_SECOND, spread: 'random', keepLive: LIVE + 10 });
-  await sleep(seconds * 1_000);
-  await sandbox.stopTrickle();
+async function trickle(sandbox: BenchSystem['sandbox'], seconds: number): Promise<GoneLive[]> {
+  await sandbox.trickle({ seconds, perSecond: GO_LIVES_PER_SECOND, spread: 'random', keepLive: LIVE + 10 });
   await sleep(SETTLE_MS);
   return sandbox.goneLive();
 }
 
 function reactions(goneLive: readonly GoneLive[], atMs: ReadonlyMap<string, number>): Reactions {
-  const ms: number[] = [];
-  for (const { streamId, servedMs } of goneLive) {
-    const reachedMs = atMs.get(streamId);
-    if (reachedMs !== undefined && servedMs !== undefined) ms.push(reachedMs - servedMs);
-  }
+  const ms = lagsMs(goneLive, atMs, 'servedMs');
   return { goneLive: goneLive.length, ms, missed: goneLive.length - ms.length };
 }
 
-/** Runs a contender against a sandbox and a virtual host of its own. */
+/** Runs a contender against a sandbox in the same state, and a virtual host of its own. */
 async function contend(
   { defer }: ScenarioContext,
   system: BenchSystem,
+  twitch: SandboxStart,
   file: 'bareLoop.ts' | 'twurple.ts',
   seconds: number,
 ): Promise<Reactions> {
-  const sandbox = await system.sandboxAgain();
+  const sandbox = await startRemoteSandbox(twitch);
   defer(() => sandbox.close());
   const url = await system.services.rabbitmq.addVhost(file.replace('.ts', ''));
-  const contender = startContender(file, {
+  const contender = startRemote<Contender>(join(import.meta.dirname, '..', 'contenders', file), {
     ...system.env,
+    ...sandbox.settings,
     RABBITMQ_URL: url,
-    TWITCH_API_URL: sandbox.apiUrl,
-    TWITCH_AUTH_URL: sandbox.authUrl,
-    TWURPLE_MOCK_API_PORT: String(sandbox.mockPort),
-    USER_IDS: (await sandbox.userIds()).join(','),
+    TWURPLE_MOCK_API_PORT: new URL(sandbox.settings.TWITCH_API_URL).port,
+    USER_IDS: (await sandbox.calls.userIds()).join(','),
     INTERVAL_MS: String(INTERVAL_MS),
   });
-  const arrivals = file === 'bareLoop.ts' ? await Arrivals.start(url) : undefined;
+  defer(() => contender.close());
+  const arrivals = new Arrivals();
+  if (file === 'bareLoop.ts') await arrivals.start(url);
   // The streams that are live already are found meanwhile.
   await sleep(2 * INTERVAL_MS);
-  const goneLive = await trickle(sandbox, seconds);
-  const { found } = await contender.stop();
-  await arrivals?.stop();
-  await sandbox.close();
-  return reactions(goneLive, arrivals?.atMs ?? new Map(found));
+  const goneLive = await trickle(sandbox.calls, seconds);
+  const found = await contender.calls.stop();
+  await Promise.all([arrivals.stop(), contender.close(), sandbox.close()]);
+  return reactions(goneLive, file === 'bareLoop.ts' ? arrivals.atMs : found);
 }

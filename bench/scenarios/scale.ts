@@ -1,8 +1,8 @@
 import { type RunStats, readRuns } from '../lib/histories.ts';
-import { cpuSeconds, MemorySampler, max, mean } from '../lib/measure.ts';
-import type { Outcome } from '../lib/results.ts';
+import { cpuSeconds, MemorySampler, max, mean, total } from '../lib/measure.ts';
+import { NEVER, type Outcome, row, tableOf } from '../lib/results.ts';
 import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
-import { BenchSystem } from '../lib/system.ts';
+import { startBenchSystem } from '../lib/system.ts';
 
 /** High enough that it limits nothing; the greatest value of the setting. */
 const UNLIMITED_PER_MINUTE = 1_000_000;
@@ -15,7 +15,6 @@ const HEAP_LIMIT_MIB = 256;
 
 interface Size {
   users: number;
-  batches: number;
   importSeconds: number;
   /** The first poll, whose live streams are all new. */
   firstPerSecond: number;
@@ -43,84 +42,48 @@ export const scale: Scenario = {
     const runs = sizes.flatMap((size) => size.runs);
     return {
       rows: [
-        {
-          name: 'time per batch, largest ÷ smallest',
-          value: least.quietPerSecond / most.quietPerSecond,
-          unit: '',
+        row('time per batch, largest ÷ smallest', least.quietPerSecond / most.quietPerSecond, {
           digits: 2,
           bar: { most: 1.2 },
-        },
-        {
-          name: "worker's peak memory, largest ÷ smallest",
-          value: most.memory.peakMiB / least.memory.peakMiB,
-          unit: '',
+        }),
+        row("worker's peak memory, largest ÷ smallest", most.memory.peakMiB / least.memory.peakMiB, {
           digits: 2,
           bar: { most: 1.3 },
-        },
-        { name: 'most events in a run', value: max(runs.map(({ events }) => events)), unit: '', bar: { most: 5_000 } },
-        {
-          name: 'largest payload in a history',
-          value: max(runs.map((run) => run.largestPayload)) / 1_024,
+        }),
+        row('most events in a run', max(runs.map(({ events }) => events)), { bar: { most: 5_000 } }),
+        row('largest payload in a history', max(runs.map((run) => run.largestPayload)) / 1_024, {
           unit: 'KiB',
           digits: 1,
           bar: { most: 64 },
-        },
-        {
-          name: `import of ${most.users.toLocaleString('en')} ids`,
-          value: most.importSeconds,
+        }),
+        row(`import of ${usersOf(most)} ids`, most.importSeconds, {
           unit: 's',
           digits: 1,
           bar: { most: 120 },
-        },
-        {
-          name: 'failed workflow tasks',
-          value: runs.reduce((sum, run) => sum + run.failedWorkflowTasks, 0),
-          unit: '',
-          bar: { most: 0 },
-        },
-        {
-          name: 'live streams not announced',
-          value: sizes.reduce((sum, { missing }) => sum + missing, 0),
-          unit: '',
-          bar: { most: 0 },
-        },
+        }),
+        row('failed workflow tasks', total(runs.map((run) => run.failedWorkflowTasks)), NEVER),
+        row('live streams not announced', total(sizes.map(({ missing }) => missing)), NEVER),
       ],
       tables: [
-        {
-          title: 'By size (the first poll announces every live stream; those after it find nothing new)',
-          columns: [
-            'users',
-            'import, s',
-            'batches/s, first',
-            'batches/s, quiet',
-            'polls',
-            'memory, mean MiB',
-            'peak MiB',
-          ],
-          rows: sizes.map((size) => [
-            size.users.toLocaleString('en'),
-            size.importSeconds,
-            size.firstPerSecond,
-            size.quietPerSecond,
-            size.polls,
-            size.memory.meanMiB,
-            size.memory.peakMiB,
-          ]),
-        },
-        {
-          title: 'Histories of the last poll, and processor time for 1,000 batches of quiet polls',
-          columns: ['users', 'runs', 'events a run', 'KiB a run', 'diff, ms', 'worker, s', 'Temporal, s', 'store, s'],
-          rows: sizes.map((size) => [
-            size.users.toLocaleString('en'),
-            size.runs.length,
-            max(size.runs.map(({ events }) => events)),
-            max(size.runs.map(({ bytes }) => bytes)) / 1_024,
-            mean(diffTimes(size.runs)),
-            size.cpu.worker,
-            size.cpu.temporal,
-            size.cpu.store,
-          ]),
-        },
+        tableOf('By size (the first poll announces every live stream; those after it find nothing new)', sizes, {
+          users: usersOf,
+          'import, s': ({ importSeconds }) => importSeconds,
+          'batches/s, first': ({ firstPerSecond }) => firstPerSecond,
+          'batches/s, quiet': ({ quietPerSecond }) => quietPerSecond,
+          polls: ({ polls }) => polls,
+          'memory, mean MiB': ({ memory }) => memory.meanMiB,
+          'peak MiB': ({ memory }) => memory.peakMiB,
+        }),
+        tableOf('Histories of the last poll, and processor time for 1,000 batches of quiet polls', sizes, {
+          users: usersOf,
+          runs: ({ runs }) => runs.length,
+          'events a run': ({ runs }) => max(runs.map(({ events }) => events)),
+          'KiB a run': ({ runs }) => max(runs.map(({ bytes }) => bytes)) / 1_024,
+          'diff, ms': ({ runs }) => mean(diffTimes(runs)),
+          'worker, s': ({ cpu }) => cpu.worker,
+          'Temporal, s': ({ cpu }) => cpu.temporal,
+          'store, s': ({ cpu }) => cpu.store,
+        }),
       ],
       conditions: [
         `${LIVE_SHARE * 100} % of the users live; no rate limit, answers of the sandbox without delay; a fresh worker and fresh services for each size`,
@@ -132,40 +95,44 @@ export const scale: Scenario = {
   },
 };
 
+const usersOf = ({ users }: Size) => users.toLocaleString('en');
+
 async function measure({ quick, say, defer }: ScenarioContext, users: number): Promise<Size> {
   const leastSeconds = quick ? 3 : 60;
-  const system = await BenchSystem.start({
-    twitch: {
-      requestsPerMinute: 100 * UNLIMITED_PER_MINUTE,
-      users,
-      live: users * LIVE_SHARE,
-      latencyMs: [0, 0],
-      seed: 51,
+  const system = await startBenchSystem(
+    { defer },
+    {
+      twitch: {
+        requestsPerMinute: 100 * UNLIMITED_PER_MINUTE,
+        users,
+        live: users * LIVE_SHARE,
+        latencyMs: [0, 0],
+        seed: 51,
+      },
+      env: {
+        TWITCH_REQUESTS_PER_MINUTE: String(UNLIMITED_PER_MINUTE),
+        NODE_OPTIONS: `--max-old-space-size=${HEAP_LIMIT_MIB}`,
+      },
     },
-    env: {
-      TWITCH_REQUESTS_PER_MINUTE: String(UNLIMITED_PER_MINUTE),
-      NODE_OPTIONS: `--max-old-space-size=${HEAP_LIMIT_MIB}`,
-    },
-  });
-  defer(() => system.stop());
+  );
   say(`${users} users: import`);
   const importSeconds = await system.importTargets();
   const worker = await system.startWorker();
   const sampler = new MemorySampler(worker.pid);
   const { services } = system;
-  const used = () => ({
-    worker: cpuSeconds(worker.pid),
-    temporal: cpuSeconds(services.temporal.pid),
-    store: cpuSeconds(services.redis.pid),
+  const used = async () => ({
+    worker: await cpuSeconds(worker.pid),
+    temporal: await cpuSeconds(services.temporal.pid),
+    store: await cpuSeconds(services.redis.pid),
   });
   const perSecond = ({ batches, durationMs }: { batches: number; durationMs: number }) =>
     batches / (durationMs / 1_000);
 
   say(`${users} users: first poll`);
   const { report: first } = await system.pollOnce();
-  const missing = (await system.arrivals?.missing(await system.sandbox.liveIds(), 10_000)) ?? [];
+  const missing = await system.arrivals.missing(await system.sandbox.liveIds(), 10_000);
   say(`${users} users: ${perSecond(first).toFixed(1)} batches a second; quiet polls for at least ${leastSeconds} s`);
-  const before = used();
+  const before = await used();
   const startedMs = performance.now();
   let last = await system.pollOnce();
   let polls = 1;
@@ -176,7 +143,7 @@ async function measure({ quick, say, defer }: ScenarioContext, users: number): P
     batches += last.report.batches;
   }
   const seconds = (performance.now() - startedMs) / 1_000;
-  const after = used();
+  const after = await used();
   const memory = sampler.stop();
   if (first.failedBatches + last.report.failedBatches > 0) throw new Error(`batches failed: ${last.report.problems}`);
   const runs = await readRuns(system.client, last.handle.workflowId);
@@ -185,7 +152,6 @@ async function measure({ quick, say, defer }: ScenarioContext, users: number): P
   const cpu = (of: keyof Size['cpu']) => ((after[of] - before[of]) / batches) * 1_000;
   return {
     users,
-    batches: first.batches,
     importSeconds,
     firstPerSecond: perSecond(first),
     quietPerSecond: batches / seconds,
