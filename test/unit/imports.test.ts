@@ -17,7 +17,8 @@ const FLOORS = [
   ['src'],
   ['sandbox/twitch', 'sandbox/services', 'sandbox/faultProxy.ts'],
   ['sandbox'],
-  ['bench/lib', 'bench/contenders'],
+  ['bench/lib'],
+  ['bench/contenders'],
   ['bench/scenarios'],
   ['bench'],
 ];
