@@ -1,55 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ChannelModel, connect } from 'amqplib';
 import { rabbitmqctl } from '../../sandbox/services/rabbitmq.ts';
 import { type WatchedEvent, watchEvents } from '../../src/cli/watch/watch.ts';
 import { secretUrl } from '../../src/config/secret.ts';
-import { createLogger } from '../../src/lib/log.ts';
-import type { StreamEvent } from '../../src/poll/model.ts';
-import { toMessage } from '../../src/publisher/message.ts';
-import { applyTopology, EXCHANGE, QUEUE } from '../../src/publisher/topology.ts';
+import { type OutgoingMessage, toMessage } from '../../src/publisher/message.ts';
+import { QUEUE } from '../../src/publisher/topology.ts';
+import { event, isReady, openChannel, readyPublisher } from '../publisher/support.ts';
 import { eventually, freshVhost, rabbitmq } from '../support/services.ts';
 import { runClient, startClient } from './harness.ts';
 
-async function withBroker<T>(url: string, work: (connection: ChannelModel) => Promise<T>): Promise<T> {
-  const connection = await connect(url);
-  try {
-    return await work(connection);
-  } finally {
-    await connection.close();
-  }
+function message(id: string): OutgoingMessage {
+  const startedAt = new Date().toISOString();
+  return toMessage(event(id, { userLogin: 'pixelpanda', title: 'Hello', startedAt, detectedAt: startedAt }), 'poll-1');
 }
 
-const declare = (url: string) =>
-  withBroker(url, (connection) => applyTopology('declare', () => connection.createChannel(), createLogger('silent')));
-
-function publish(url: string, id: string): Promise<void> {
-  const event: StreamEvent = {
-    id,
-    userId: '141981764',
-    userLogin: 'pixelpanda',
-    gameId: '509658',
-    title: 'Hello',
-    startedAt: new Date().toISOString(),
-    detectedAt: new Date().toISOString(),
-    reason: 'started',
-  };
-  return withBroker(url, async (connection) => {
-    const channel = await connection.createConfirmChannel();
-    const { routingKey, content, properties } = toMessage(event, 'poll-1');
-    channel.publish(EXCHANGE, routingKey, content, properties);
-    await channel.waitForConfirms();
-  });
-}
-
-test('watch waits for the exchange, prints each event, leaves the queue its messages, and ends with 0', async () => {
+test('watch waits for the exchange, prints each event, leaves the queue its messages, and ends with 0', async (t) => {
   const url = await freshVhost();
   const [words, json] = [['watch'], ['watch', '--json']].map((args) => startClient(args, { RABBITMQ_URL: url }));
   assert.ok(words && json);
   await eventually(() => /waiting for a worker to set up the exchange twitch/.test(words.stderr));
-  await declare(url);
+  const { publisher } = await readyPublisher(t, url);
   await eventually(() => [words, json].every((each) => /watching stream\.online at amqp:\/\/127/.test(each.stderr)));
-  await publish(url, '1');
+  await publisher.publish([message('1')]);
   await eventually(() => words.stdout && json.stdout);
   assert.match(
     words.stdout,
@@ -59,9 +31,7 @@ test('watch waits for the exchange, prints each event, leaves the queue its mess
   for (const { child } of [words, json]) child.kill('SIGINT');
   for (const { exited } of [words, json]) assert.equal(await exited, 0);
 
-  const { messageCount } = await withBroker(url, async (connection) =>
-    (await connection.createChannel()).checkQueue(QUEUE),
-  );
+  const { messageCount } = await (await openChannel(t, url)).checkQueue(QUEUE);
   assert.equal(messageCount, 1);
   const { dir } = await rabbitmq();
   const queues = await rabbitmqctl(
@@ -75,9 +45,9 @@ test('watch waits for the exchange, prints each event, leaves the queue its mess
   assert.doesNotMatch(queues, /amq\.gen/, 'its own queue ends with it');
 });
 
-test('a watcher connects again when the broker has closed its connection', async () => {
+test('a watcher connects again when the broker has closed its connection', async (t) => {
   const url = await freshVhost();
-  await declare(url);
+  const { publisher } = await readyPublisher(t, url);
   const events: WatchedEvent[] = [];
   const states: string[] = [];
   const ending = new AbortController();
@@ -85,13 +55,14 @@ test('a watcher connects again when the broker has closed its connection', async
   const onState = (words: string) => states.push(words);
   const watching = watchEvents({ url: secretUrl(url), onEvent, onState, signal: ending.signal });
   await eventually(() => states.length === 1);
-  await publish(url, '1');
+  await publisher.publish([message('1')]);
   await eventually(() => events.length === 1);
   const { dir } = await rabbitmq();
   const vhost = decodeURIComponent(new URL(url).pathname.slice(1));
   await rabbitmqctl(dir as string, 'close_all_connections', '-p', vhost, 'test');
   await eventually(() => states.filter((words) => words.startsWith('watching')).length === 2);
-  await publish(url, '2');
+  await isReady(publisher);
+  await publisher.publish([message('2')]);
   await eventually(() => events.length === 2);
   ending.abort();
   await watching;

@@ -3,16 +3,9 @@ import { test } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { eventually } from '../support/services.ts';
 import { recordHistories, startApp, type TestApp, workflowBundle } from '../workflows/app.ts';
+import { liveWithoutBroker } from './support.ts';
 
 const BATCHES = 18;
-
-/** A user goes live in each of so many batches. */
-async function aStreamInEachBatch({ sandbox: { world }, store }: TestApp): Promise<string[]> {
-  world.populate({ users: BATCHES * 100 });
-  const users = world.userIds(BATCHES * 100);
-  await store.targets.add('user', users, 0);
-  return Array.from({ length: BATCHES }, (_, i) => world.goLive({ userId: String(users[i * 100 + 7]) }).id);
-}
 
 async function deliveriesOf(app: TestApp): Promise<{ workflowId: string; runId: string; status: { name: string } }[]> {
   const deliveries = [];
@@ -24,11 +17,8 @@ async function deliveriesOf(app: TestApp): Promise<{ workflowId: string; runId: 
 test('a long poll without a broker has one delivery, whatever is found when, and in however many runs', async () => {
   const app = await startApp({ intervalSeconds: 1 });
   try {
-    const ids = await aStreamInEachBatch(app);
     // A poll of more than 20 s: longer than events are gathered.
-    app.sandbox.faults.add({ kind: 'slowHeaders', delayMs: 1_300, match: { endpoint: 'streams' } });
-    await app.brokerProxy.refuse(true);
-    app.brokerProxy.reset();
+    const ids = await liveWithoutBroker(app, BATCHES, 1_300);
     const report = await app.poll({ window: 1, batchesPerRun: 7 });
     assert.deepEqual([report.announced, report.handedOver, report.failedBatches], [0, BATCHES, 0]);
 
@@ -63,10 +53,7 @@ test('a long poll without a broker has one delivery, whatever is found when, and
 test('a delivery that has ended meanwhile is followed by another, and a broker that is back is asked again', async () => {
   const app = await startApp({ intervalSeconds: 1 });
   try {
-    const ids = await aStreamInEachBatch(app);
-    app.sandbox.faults.add({ kind: 'slowHeaders', delayMs: 2_700, match: { endpoint: 'streams' } });
-    await app.brokerProxy.refuse(true);
-    app.brokerProxy.reset();
+    const ids = await liveWithoutBroker(app, BATCHES, 2_700);
     const poll = await app.startPoll({ window: 1 });
     await eventually(async () => assert.equal((await deliveriesOf(app)).length, 1), { timeoutMs: 30_000 });
     await app.brokerProxy.restore();

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Dependencies } from '../../src/activities/dependencies.ts';
 import { publishActivities } from '../../src/activities/publishStreams.ts';
-import { event, fakeBroker, readyPublisher } from '../publisher/support.ts';
+import { event, fakeAndPublisher } from '../publisher/support.ts';
 import { openStore } from '../storage/support.ts';
 import { storeUser } from './support.ts';
 
@@ -26,21 +26,28 @@ function attempt(info: Partial<MockActivityEnvironment['context']['info']> = {})
   });
 }
 
+/** The activities, on the store and a broker of their own. */
+async function activitiesOf(t: TestContext) {
+  const { broker, publisher } = await fakeAndPublisher(t);
+  return { broker, publisher, ...publishActivities({ ...store, publisher } as unknown as Dependencies) };
+}
+
+async function failureOf(running: Promise<unknown>): Promise<ApplicationFailure> {
+  const failure: unknown = await running.catch((error) => error);
+  assert.ok(failure instanceof ApplicationFailure);
+  return failure;
+}
+
 test('giving up tells which messages the broker has confirmed, and they are marked, not sent, by a delivery', async (t) => {
-  const broker = await fakeBroker(t);
-  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
-  const { publishStreams, deliverEvents } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  const { broker, publishStreams, deliverEvents } = await activitiesOf(t);
   broker.onMessage = ({ messageId, deliveryTag }, peer, channel) => {
     if (messageId === 'given-1') return false;
-    peer.send(channel, ['BasicNack', { deliveryTag, multiple: false, requeue: false }]);
+    peer.nack(channel, deliveryTag);
     return true;
   };
   const events = [event('given-1'), event('given-2')];
   const input = { poll, owner: 'o', events, giveUpAfterSeconds: 0 };
-  const failure: unknown = await attempt()
-    .run(publishStreams, input)
-    .catch((error) => error);
-  assert.ok(failure instanceof ApplicationFailure);
+  const failure = await failureOf(attempt().run(publishStreams, input));
   assert.deepEqual([failure.type, failure.nonRetryable, failure.details], ['BrokerUnavailable', true, [['given-1']]]);
 
   await store.connection.del(store.keys.mark('given-1'));
@@ -56,11 +63,9 @@ test('giving up tells which messages the broker has confirmed, and they are mark
 });
 
 test('giving up goes by Temporal’s clock, whatever the worker’s says', async (t) => {
-  const broker = await fakeBroker(t);
-  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
-  const { publishStreams } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  const { broker, publishStreams } = await activitiesOf(t);
   broker.onMessage = ({ deliveryTag }, peer, channel) => {
-    peer.send(channel, ['BasicNack', { deliveryTag, multiple: false, requeue: false }]);
+    peer.nack(channel, deliveryTag);
     return true;
   };
   const input = { poll, owner: 'o', events: [event('clocks')], giveUpAfterSeconds: 30 };
@@ -71,36 +76,28 @@ test('giving up goes by Temporal’s clock, whatever the worker’s says', async
     ] as const) {
       const scheduledTimestampMs = Date.now() + offMs;
       const info = { scheduledTimestampMs, currentAttemptScheduledTimestampMs: scheduledTimestampMs + agedMs };
-      const failure: unknown = await attempt(info)
-        .run(publishStreams, input)
-        .catch((error) => error);
-      assert.ok(failure instanceof ApplicationFailure);
+      const failure = await failureOf(attempt(info).run(publishStreams, input));
       assert.deepEqual([failure.type, failure.nonRetryable], ['BrokerUnavailable', givesUp]);
     }
   }
 });
 
 test('a store that fails is no reason to give up, however often and for how long', async (t) => {
-  const broker = await fakeBroker(t);
-  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
-  const { publishStreams } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  const { publishStreams } = await activitiesOf(t);
   await mayWrite(false);
   t.after(() => mayWrite(true));
   const input = { poll, owner: 'o', events: [event('endless')], giveUpAfterSeconds: 1 };
-  const failure: unknown = await attempt({ attempt: 1_000, scheduledTimestampMs: Date.now() - 3_600_000 })
-    .run(publishStreams, input)
-    .catch((error) => error);
-  assert.ok(failure instanceof ApplicationFailure);
+  const failure = await failureOf(
+    attempt({ attempt: 1_000, scheduledTimestampMs: Date.now() - 3_600_000 }).run(publishStreams, input),
+  );
   assert.deepEqual([failure.type, failure.nonRetryable], ['StoreUnavailable', false]);
   assert.match(failure.message, /user_script/, 'an error of the script’s own');
 });
 
 test('what was confirmed and could not be marked is not sent again by another owner, when its claim has run out', async (t) => {
-  const broker = await fakeBroker(t);
-  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
-  const { publishStreams } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  const { broker, publishStreams } = await activitiesOf(t);
   broker.onMessage = ({ deliveryTag }, peer, channel) => {
-    void mayWrite(false).then(() => peer.send(channel, ['BasicAck', { deliveryTag, multiple: false }]));
+    void mayWrite(false).then(() => peer.ack(channel, deliveryTag));
     return true;
   };
   const input = { poll, events: [event('lapsed')] };
@@ -113,18 +110,15 @@ test('what was confirmed and could not be marked is not sent again by another ow
 });
 
 test('claims that a delivery waits with last for minutes, and an attempt while the broker is away takes no time', async (t) => {
-  const broker = await fakeBroker(t);
-  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
-  const { deliverEvents } = publishActivities({ ...store, publisher } as unknown as Dependencies);
+  const { broker, deliverEvents } = await activitiesOf(t);
   await broker.close();
   await new Promise((resolve) => setTimeout(resolve, 200));
   const claims = ['a', 'b'].map((id) => ({ owner: `o${id}`, events: [event(id)] }));
   const started = performance.now();
-  const failure: unknown = await attempt({ scheduledTimestampMs: Date.now() - 600_000 })
-    .run(deliverEvents, { poll, claims })
-    .catch((error) => error);
+  const failure = await failureOf(
+    attempt({ scheduledTimestampMs: Date.now() - 600_000 }).run(deliverEvents, { poll, claims }),
+  );
   assert.ok(performance.now() - started < 1_000);
-  assert.ok(failure instanceof ApplicationFailure);
   assert.equal(failure.nonRetryable, false);
   const retryMs = Number(failure.nextRetryDelay);
   assert.ok(retryMs >= 15_000 && retryMs <= 30_000, `${retryMs} ms`);
@@ -136,8 +130,7 @@ test('claims that a delivery waits with last for minutes, and an attempt while t
 });
 
 test('a worker that was frozen between its claim and its send asks again, and leaves what another has announced meanwhile', async (t) => {
-  const broker = await fakeBroker(t);
-  const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+  const { broker, publisher, ...thawed } = await activitiesOf(t);
   let frozenMs = 0;
   const now = Date.now;
   t.mock.method(Date, 'now', () => now() + frozenMs);
@@ -154,12 +147,8 @@ test('a worker that was frozen between its claim and its send asks again, and le
   });
   const input = { poll, owner: 'o', events: [event('frozen')] };
   const frozen = publishActivities({ streams, publisher } as unknown as Dependencies);
-  const failure: unknown = await attempt()
-    .run(frozen.publishStreams, input)
-    .catch((error) => error);
-  assert.ok(failure instanceof ApplicationFailure);
+  const failure = await failureOf(attempt().run(frozen.publishStreams, input));
   assert.deepEqual([failure.type, failure.nonRetryable], ['ClaimsTooOld', false]);
-  const thawed = publishActivities({ ...store, publisher } as unknown as Dependencies);
   assert.deepEqual(await attempt().run(thawed.publishStreams, input), { announced: 0, left: 1 });
   assert.deepEqual(broker.published, []);
 });

@@ -3,39 +3,25 @@ import { describe, test } from 'node:test';
 import { type OutgoingMessage, toMessage } from '../../src/publisher/message.ts';
 import type { Peer, Published } from '../support/fakeBroker.ts';
 import { eventually } from '../support/services.ts';
-import { event, fakeBroker, ids, isReady, messages, POLL_ID, readyPublisher } from './support.ts';
-
-const OFF = { topology: 'off' } as const;
-const IMPATIENT = { topology: 'off', confirmTimeoutMs: 400 } as const;
+import { event, fakeAndPublisher, ids, isReady, messages, outcomes, POLL_ID } from './support.ts';
 
 describe('publisher: a broker that answers late, wrongly or never', { concurrency: 8 }, () => {
-  const ack = (peer: Peer, channel: number, ...tags: number[]) =>
-    peer.send(
-      channel,
-      ...tags.map((deliveryTag) => ['BasicAck', { deliveryTag, multiple: false }] as [string, object]),
-    );
-
   test('a message that cannot be encoded fails alone', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, OFF);
+    const { broker, publisher } = await fakeAndPublisher(t);
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
-      setTimeout(() => ack(peer, channel, deliveryTag), 50);
+      setTimeout(() => peer.ack(channel, deliveryTag), 50);
       return true;
     };
     const [before, after] = messages(2) as [OutgoingMessage, OutgoingMessage];
     const spoilt = toMessage(event('spoilt', { detectedAt: 'yesterday' }), POLL_ID);
     const { confirmed, failed } = await publisher.publish([before, spoilt, after]);
     assert.deepEqual(confirmed, ['s0', 's1']);
-    assert.deepEqual(
-      failed.map(({ streamId, reason }) => `${streamId} ${reason}`),
-      ['spoilt nacked'],
-    );
+    assert.deepEqual(outcomes(failed), ['spoilt nacked']);
     assert.match(String(failed[0]?.message), /cannot be sent/);
   });
 
   test('a message that is never confirmed times out, and the next one goes by another channel', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, IMPATIENT);
+    const { broker, publisher } = await fakeAndPublisher(t, { confirmTimeoutMs: 400 });
     broker.onMessage = () => true;
     const started = performance.now();
     const { confirmed, failed } = await publisher.publish(messages(3));
@@ -54,8 +40,7 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
   });
 
   test('an answer that comes after the timeout is not taken for another message’s', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, IMPATIENT);
+    const { broker, publisher } = await fakeAndPublisher(t, { confirmTimeoutMs: 400 });
     const held: [Published, Peer, number][] = [];
     let closing: (() => void) | undefined;
     broker.onMessage = (...message) => held.push(message) > 0;
@@ -68,34 +53,29 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
     const second = publisher.publish(messages(1, 'next'));
     await eventually(() => assert.equal(held.length, 2));
     const [[, peer, channel] = assert.fail(), [message, nextPeer, nextChannel] = assert.fail()] = held;
-    ack(peer, channel, 1);
+    peer.ack(channel, 1);
     closing?.();
-    nextPeer.send(nextChannel, ['BasicNack', { deliveryTag: message.deliveryTag, multiple: false, requeue: false }]);
+    nextPeer.nack(nextChannel, message.deliveryTag);
     assert.equal((await second).failed[0]?.reason, 'nacked');
   });
 
   test('answers in any order, one by one or together, reach their messages; nacked ones have failed', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, OFF);
+    const { broker, publisher } = await fakeAndPublisher(t);
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       if (deliveryTag === 6) {
-        ack(peer, channel, 3, 5);
-        peer.send(channel, ['BasicNack', { deliveryTag: 2, multiple: true, requeue: false }]);
+        peer.ack(channel, 3, 5);
+        peer.nack(channel, 2, true);
         peer.send(channel, ['BasicAck', { deliveryTag: 6, multiple: true }]);
       }
       return true;
     };
     const { confirmed, failed } = await publisher.publish(messages(6));
     assert.deepEqual([...confirmed].sort(), ['s2', 's3', 's4', 's5']);
-    assert.deepEqual(
-      failed.map(({ streamId, reason }) => `${streamId} ${reason}`),
-      ['s0 nacked', 's1 nacked'],
-    );
+    assert.deepEqual(outcomes(failed), ['s0 nacked', 's1 nacked']);
   });
 
   test('a message that is returned and then confirmed has failed; the others around it have not', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, OFF);
+    const { broker, publisher } = await fakeAndPublisher(t);
     broker.onMessage = (message, peer, channel) => {
       if (message.messageId === 's1') peer.returnMessage(channel, message);
       return false;
@@ -108,15 +88,14 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
   });
 
   test('never more than the window is unanswered', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, maxInFlight: 32 });
+    const { broker, publisher } = await fakeAndPublisher(t, { maxInFlight: 32 });
     let held: number[] = [];
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       held.push(deliveryTag);
       if (held.length === 32 || deliveryTag === 2_000) {
         const tags = held;
         held = [];
-        setTimeout(() => ack(peer, channel, ...tags), 1);
+        setTimeout(() => peer.ack(channel, ...tags), 1);
       }
       return true;
     };
@@ -132,14 +111,13 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
   });
 
   test('blocked: no confirm timeout, a bounded wait, and what is confirmed late is not sent again', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 200, blockedWaitMs: 600 });
+    const { broker, publisher } = await fakeAndPublisher(t, { confirmTimeoutMs: 200, blockedWaitMs: 600 });
     let release = () => {};
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       peer.send(0, ['ConnectionBlocked', { reason: 'low on memory' }]);
       release = () => {
         peer.send(0, ['ConnectionUnblocked']);
-        ack(peer, channel, deliveryTag);
+        peer.ack(channel, deliveryTag);
       };
       return true;
     };
@@ -161,14 +139,13 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
   });
 
   test('blocked for a shorter time: the messages wait and are confirmed', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 200 });
+    const { broker, publisher } = await fakeAndPublisher(t, { confirmTimeoutMs: 200 });
     broker.onMessage = ({ deliveryTag }, peer, channel) => {
       if (deliveryTag > 1) return false;
       peer.send(0, ['ConnectionBlocked', { reason: 'low on memory' }]);
       setTimeout(() => {
         peer.send(0, ['ConnectionUnblocked']);
-        ack(peer, channel, deliveryTag);
+        peer.ack(channel, deliveryTag);
       }, 500);
       return true;
     };
@@ -177,9 +154,20 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
     assert.deepEqual([...confirmed].sort(), ids(messages(5)));
   });
 
+  test('a broker that forgets a message during an alarm: its time to answer starts anew afterwards', async (t) => {
+    const { broker, publisher } = await fakeAndPublisher(t, { confirmTimeoutMs: 200 });
+    broker.onMessage = (_message, peer) => {
+      peer.send(0, ['ConnectionBlocked', { reason: 'low on memory' }]);
+      setTimeout(() => peer.send(0, ['ConnectionUnblocked']), 500);
+      return true;
+    };
+    const started = performance.now();
+    assert.deepEqual(outcomes((await publisher.publish(messages(1))).failed), ['s0 timeout']);
+    assert.ok(performance.now() - started > 650);
+  });
+
   test('an aborted signal does not wait for a broker that does not answer', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { ...OFF, confirmTimeoutMs: 10_000, maxInFlight: 1 });
+    const { broker, publisher } = await fakeAndPublisher(t, { confirmTimeoutMs: 10_000, maxInFlight: 1 });
     broker.onMessage = () => true;
     const abort = new AbortController();
     const publishing = publisher.publish(messages(2), { signal: abort.signal });
@@ -188,15 +176,11 @@ describe('publisher: a broker that answers late, wrongly or never', { concurrenc
     abort.abort();
     const { failed } = await publishing;
     assert.ok(performance.now() - started < 4_000);
-    assert.deepEqual(
-      failed.map(({ streamId, reason }) => `${streamId} ${reason}`),
-      ['s1 unavailable', 's0 closed'],
-    );
+    assert.deepEqual(outcomes(failed), ['s1 unavailable', 's0 closed']);
   });
 
   test('what onConfirmed throws is logged, and the messages are confirmed', async (t) => {
-    const broker = await fakeBroker(t);
-    const { publisher, log } = await readyPublisher(t, broker.url, OFF);
+    const { publisher, log } = await fakeAndPublisher(t);
     const onConfirmed = () => {
       throw new Error('the store is away');
     };

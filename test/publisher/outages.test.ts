@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type LocalRabbitmq, startRabbitmq } from '../../sandbox/services/rabbitmq.ts';
 import { EXCHANGE, QUEUE } from '../../src/publisher/topology.ts';
 import { eventually, randomPrefix } from '../support/services.ts';
-import { drain, ids, isReady, messageIds, messages, openChannel, readyPublisher, startPublisher } from './support.ts';
+import { drainIds, ids, isReady, messages, openChannel, readyPublisher, startPublisher } from './support.ts';
 
 describe('publisher: a broker that goes away, blocks or refuses', () => {
   // A node of its own: an alarm or a stop is felt by everyone who shares one.
@@ -25,6 +25,18 @@ describe('publisher: a broker that goes away, blocks or refuses', () => {
   const vhost = async () => {
     const name = randomPrefix();
     return { name, url: await node.addVhost(name) };
+  };
+
+  /** A user who may do in a virtual host what two patterns say: declare, and write. */
+  const limitedUser = async (vhostName: string, url: string, declare: string, write: string) => {
+    const user = randomPrefix();
+    const allow = (...patterns: string[]) => node.ctl('set_permissions', '-p', vhostName, user, ...patterns, '.*');
+    await node.ctl('add_user', user, 'secret-of-this-test');
+    await allow(declare, write);
+    const limited = new URL(url);
+    limited.username = user;
+    limited.password = 'secret-of-this-test';
+    return { limitedUrl: limited.href, allowAll: () => allow('.*', '.*') };
   };
 
   test('connections closed, broker stopped and started, closed again: one by one, no message is lost', async (t) => {
@@ -54,7 +66,7 @@ describe('publisher: a broker that goes away, blocks or refuses', () => {
       await sleep(5);
     }
     await faults;
-    const received = messageIds(await drain(await openChannel(t, url)));
+    const received = await drainIds(t, url);
     assert.deepEqual([...new Set(received)], sent);
     const connections = () => log.filter((line) => line.includes('connected to RabbitMQ')).length;
     await eventually(() => assert.equal(connections(), 4));
@@ -74,7 +86,7 @@ describe('publisher: a broker that goes away, blocks or refuses', () => {
     await node.start();
     await isReady(publisher, 4_000);
     assert.equal((await publisher.publish(messages(100, 'after'))).confirmed.length, 100);
-    const received = messageIds(await drain(await openChannel(t, url)));
+    const received = await drainIds(t, url);
     assert.deepEqual(received.sort(), [...ids(messages(100, 'before')), ...ids(messages(100, 'after'))].sort());
   });
 
@@ -96,7 +108,7 @@ describe('publisher: a broker that goes away, blocks or refuses', () => {
     }
     await isReady(publisher);
     assert.equal((await publisher.publish(all)).confirmed.length, 20);
-    const received = messageIds(await drain(await openChannel(t, url)));
+    const received = await drainIds(t, url);
     assert.deepEqual(received.sort(), ids(all).sort());
   });
 
@@ -140,43 +152,33 @@ describe('publisher: a broker that goes away, blocks or refuses', () => {
 
   test('a user who may not declare is told so, and can publish with RABBITMQ_TOPOLOGY=check', async (t) => {
     const { name, url } = await vhost();
-    const user = randomPrefix();
-    await node.ctl('add_user', user, 'secret-of-this-test');
-    await node.ctl('set_permissions', '-p', name, user, '^$', '.*', '.*');
-    const limited = new URL(url);
-    limited.username = user;
-    limited.password = 'secret-of-this-test';
-    const { publisher } = startPublisher(t, limited.href);
+    const { limitedUrl, allowAll } = await limitedUser(name, url, '^$', '.*');
+    const { publisher } = startPublisher(t, limitedUrl);
     await eventually(() => assert.equal(publisher.status().state, 'misconfigured'));
     assert.match(String(publisher.status().detail), /ACCESS_REFUSED.*RABBITMQ_TOPOLOGY=check/);
 
     await readyPublisher(t, url);
-    const check = await readyPublisher(t, limited.href, { topology: 'check' });
+    const check = await readyPublisher(t, limitedUrl, { topology: 'check' });
     assert.deepEqual((await check.publisher.publish(messages(1))).confirmed, ['s0']);
 
-    await node.ctl('set_permissions', '-p', name, user, '.*', '.*', '.*');
+    await allowAll();
     await isReady(publisher, 6_000);
   });
 
   test('a user who may not write: misconfigured until the permission is there', async (t) => {
     const { name, url } = await vhost();
-    const user = randomPrefix();
-    await node.ctl('add_user', user, 'secret-of-this-test');
-    await node.ctl('set_permissions', '-p', name, user, '.*', '^$', '.*');
     const channel = await openChannel(t, url);
     await channel.assertExchange(EXCHANGE, 'topic');
     await channel.assertQueue(QUEUE);
     await channel.bindQueue(QUEUE, EXCHANGE, 'stream.online');
-    const limited = new URL(url);
-    limited.username = user;
-    limited.password = 'secret-of-this-test';
-    const { publisher } = await readyPublisher(t, limited.href, { topology: 'check' });
+    const { limitedUrl, allowAll } = await limitedUser(name, url, '.*', '^$');
+    const { publisher } = await readyPublisher(t, limitedUrl, { topology: 'check' });
     const { failed } = await publisher.publish(messages(1_000));
     assert.equal(failed.length, 1_000);
     assert.ok(failed.every(({ reason }) => reason === 'misconfigured'));
     assert.match(String(failed[0]?.message), /ACCESS_REFUSED/);
     await eventually(() => assert.equal(publisher.status().state, 'misconfigured'));
-    await node.ctl('set_permissions', '-p', name, user, '.*', '.*', '.*');
+    await allowAll();
     // The broker remembers for a while what a channel may do.
     await eventually(async () => assert.deepEqual((await publisher.publish(messages(1))).confirmed, ['s0']));
     assert.equal(publisher.status().state, 'ready');

@@ -4,8 +4,19 @@ import type { ConsumeMessage } from 'amqplib';
 import { toMessage } from '../../src/publisher/message.ts';
 import { DEAD_QUEUE, EXCHANGE, QUEUE } from '../../src/publisher/topology.ts';
 import { eventually } from '../support/services.ts';
-import type { SuiteBroker } from './support.ts';
-import { drain, event, ids, messageIds, messages, openChannel, POLL_ID, readyPublisher } from './support.ts';
+import {
+  brokerAndPublisher,
+  drain,
+  drainIds,
+  event,
+  ids,
+  messageIds,
+  messages,
+  openChannel,
+  POLL_ID,
+  readyPublisher,
+  type SuiteBroker,
+} from './support.ts';
 import { topologyTests } from './topologySuite.ts';
 
 /** What every broker must show, whichever way it is reached. */
@@ -16,8 +27,7 @@ export function publisherSuite(
 ): void {
   describe(`publisher: ${name}`, { concurrency: 3, ...options }, () => {
     test('a message has exactly the five fields, and the properties and headers of its event', async (t) => {
-      const broker = await makeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url);
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
       const title = 'Grüße 🎮 "quoted" \u0000 end';
       const message = toMessage(event('41375541868', { title, gameId: '' }), POLL_ID);
       assert.deepEqual(await publisher.publish([message]), { confirmed: ['41375541868'], failed: [] });
@@ -60,8 +70,7 @@ export function publisherSuite(
     });
 
     test('10,000 messages go through a window of 256, each confirmed and told once', async (t) => {
-      const broker = await makeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url);
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
       const all = messages(10_000);
       const told: string[] = [];
       const { confirmed, failed } = await publisher.publish(all, { onConfirmed: (some) => told.push(...some) });
@@ -73,8 +82,7 @@ export function publisherSuite(
     });
 
     test('two calls at once share the window, and an id in both is sent once', async (t) => {
-      const broker = await makeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url, { maxInFlight: 8 });
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker, { maxInFlight: 8 });
       const [first, second] = [messages(50, 'a'), messages(50, 'b')];
       const [shared] = messages(1, 'both');
       assert.ok(shared);
@@ -86,7 +94,7 @@ export function publisherSuite(
         assert.equal(confirmed.length, 51);
         assert.deepEqual(failed, []);
       }
-      const received = messageIds(await drain(await openChannel(t, broker.directUrl)));
+      const received = await drainIds(t, broker.directUrl);
       assert.deepEqual(received.sort(), ids([shared, ...first, ...second]).sort());
     });
 
@@ -104,8 +112,7 @@ export function publisherSuite(
     });
 
     test('a message that is rejected, or requeued too often, lies in stream.online.dead', async (t) => {
-      const broker = await makeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url);
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
       await publisher.publish([...messages(1, 'rejected'), ...messages(1, 'requeued')]);
       const channel = await openChannel(t, broker.directUrl);
       let deliveries = 0;
@@ -133,8 +140,7 @@ export function publisherSuite(
     });
 
     test('close waits for what is in flight and refuses what comes after', async (t) => {
-      const broker = await makeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url, { maxInFlight: 16 });
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker, { maxInFlight: 16 });
       const publishing = publisher.publish(messages(200));
       await publisher.close();
       const { confirmed, failed } = await publishing;
@@ -143,19 +149,18 @@ export function publisherSuite(
       assert.ok(failed.every(({ reason }) => reason === 'closed'));
       assert.equal((await publisher.publish(messages(1))).failed[0]?.reason, 'closed');
       assert.deepEqual(publisher.status(), { state: 'closed' });
-      assert.equal((await drain(await openChannel(t, broker.directUrl))).length, confirmed.length);
+      assert.equal((await drainIds(t, broker.directUrl)).length, confirmed.length);
     });
 
     test('an aborted signal stops sending, and what was sent keeps its confirm', async (t) => {
-      const broker = await makeBroker(t);
-      const { publisher } = await readyPublisher(t, broker.url, { maxInFlight: 16 });
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker, { maxInFlight: 16 });
       const abort = new AbortController();
       const onConfirmed = () => abort.abort();
       const { confirmed, failed } = await publisher.publish(messages(500), { signal: abort.signal, onConfirmed });
       assert.equal(confirmed.length + failed.length, 500);
       assert.ok(confirmed.length > 0 && failed.length > 0);
       assert.ok(failed.every(({ reason }) => reason === 'unavailable'));
-      assert.equal((await drain(await openChannel(t, broker.directUrl))).length, confirmed.length);
+      assert.equal((await drainIds(t, broker.directUrl)).length, confirmed.length);
     });
 
     topologyTests(makeBroker);

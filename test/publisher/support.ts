@@ -6,6 +6,7 @@ import { secretUrl } from '../../src/config/secret.ts';
 import type { StreamEvent } from '../../src/poll/model.ts';
 import { type OutgoingMessage, toMessage } from '../../src/publisher/message.ts';
 import type { PublisherOptions } from '../../src/publisher/options.ts';
+import type { PublishResult } from '../../src/publisher/publishCall.ts';
 import { RabbitPublisher } from '../../src/publisher/rabbitmq.ts';
 import { QUEUE } from '../../src/publisher/topology.ts';
 import { type FakeBroker, startFakeBroker } from '../support/fakeBroker.ts';
@@ -44,20 +45,14 @@ export function ids(list: readonly OutgoingMessage[]): string[] {
   return list.map(({ streamId }) => streamId);
 }
 
-const undo = new WeakMap<TestContext, (() => Promise<unknown>)[]>();
+const undo = new WeakMap<TestContext, AsyncDisposableStack>();
 
 /** Runs `step` when the test has ended; the last registered first, since it may need what came before. */
 export function onCleanUp(t: TestContext, step: () => Promise<unknown>): void {
-  const steps = undo.get(t);
-  if (steps) {
-    steps.push(step);
-    return;
-  }
-  const first = [step];
-  undo.set(t, first);
-  t.after(async () => {
-    for (const each of first.reverse()) await each();
-  });
+  const steps = undo.get(t) ?? new AsyncDisposableStack();
+  if (!undo.has(t)) t.after(() => steps.disposeAsync());
+  undo.set(t, steps);
+  steps.defer(async () => void (await step()));
 }
 
 /** A broker that does as it is told, for this test alone. */
@@ -94,6 +89,26 @@ export async function readyPublisher(
   return started;
 }
 
+/** A broker, and a publisher that is ready to send there. */
+export async function brokerAndPublisher<B extends { url: string }>(
+  t: TestContext,
+  makeBroker: (t: TestContext) => Promise<B>,
+  options: Partial<PublisherOptions> = {},
+): Promise<TestPublisher & { broker: B }> {
+  const broker = await makeBroker(t);
+  return { broker, ...(await readyPublisher(t, broker.url, options)) };
+}
+
+/** A broker that does as it is told, and a publisher that is ready to send there and leaves the topology alone. */
+export function fakeAndPublisher(t: TestContext, options: Partial<PublisherOptions> = {}) {
+  return brokerAndPublisher(t, fakeBroker, { topology: 'off', ...options });
+}
+
+/** What became of messages that were not confirmed: `<stream id> <reason>`. */
+export function outcomes(failed: PublishResult['failed']): string[] {
+  return failed.map(({ streamId, reason }) => `${streamId} ${reason}`);
+}
+
 export async function isReady(publisher: RabbitPublisher, timeoutMs = 10_000): Promise<void> {
   const message = 'the publisher to be ready';
   await eventually(() => assert.equal(publisher.status().state, 'ready'), { timeoutMs, intervalMs: 5, message });
@@ -117,6 +132,11 @@ export async function drain(channel: Channel, queue = QUEUE): Promise<ConsumeMes
   await eventually(() => taken.length >= messageCount, { message: `${messageCount} messages`, intervalMs: 5 });
   await channel.cancel(consumerTag);
   return taken;
+}
+
+/** Takes all messages out of the queue and tells their ids, in order. */
+export async function drainIds(t: TestContext, url: string): Promise<string[]> {
+  return messageIds(await drain(await openChannel(t, url)));
 }
 
 export function messageIds(list: readonly ConsumeMessage[]): string[] {

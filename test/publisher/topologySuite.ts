@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { EXCHANGE, QUEUE, topologyOf } from '../../src/publisher/topology.ts';
 import { eventually } from '../support/services.ts';
 import {
+  brokerAndPublisher,
   drain,
   isReady,
   messageIds,
@@ -27,8 +28,7 @@ export function topologyTests(makeBroker: (t: TestContext) => Promise<SuiteBroke
   });
 
   test('an exchange that was deleted costs one attempt, then it is there again (404 closes only the channel)', async (t) => {
-    const broker = await makeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url);
+    const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
     const channel = await openChannel(t, broker.directUrl);
     await channel.deleteExchange(EXCHANGE);
     const { failed } = await publisher.publish(messages(1));
@@ -39,8 +39,7 @@ export function topologyTests(makeBroker: (t: TestContext) => Promise<SuiteBroke
   });
 
   test('a message that no queue took has failed, although the broker confirms it; the queue is declared again', async (t) => {
-    const broker = await makeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url);
+    const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
     const channel = await openChannel(t, broker.directUrl);
     await channel.deleteQueue(QUEUE);
     const { confirmed, failed } = await publisher.publish(messages(1));
@@ -82,8 +81,7 @@ export function topologyTests(makeBroker: (t: TestContext) => Promise<SuiteBroke
   });
 
   test('off: nothing is declared, and a missing exchange is the operator’s affair', async (t) => {
-    const broker = await makeBroker(t);
-    const { publisher } = await readyPublisher(t, broker.url, { topology: 'off' });
+    const { broker, publisher } = await brokerAndPublisher(t, makeBroker, { topology: 'off' });
     const { confirmed, failed } = await publisher.publish(messages(1_000));
     assert.deepEqual(confirmed, []);
     assert.equal(failed.length, 1_000);

@@ -47,6 +47,10 @@ export interface Peer {
   readonly no: number;
   /** Sends methods on a channel in one write, so that the client reads them at once. */
   send(channel: number, ...methods: Method[]): void;
+  /** Confirms messages, in one write. */
+  ack(channel: number, ...deliveryTags: number[]): void;
+  /** Refuses a message; `multiple`: and all before it. */
+  nack(channel: number, deliveryTag: number, multiple?: boolean): void;
   /** Hands a message back as unroutable, without confirming it. */
   returnMessage(channel: number, message: Published): void;
   /** Ends the connection without a word. */
@@ -110,6 +114,12 @@ export async function startFakeBroker(): Promise<FakeBroker> {
         for (const [name] of methods) if (name === 'BasicAck' || name === 'BasicNack') unanswered -= 1;
         if (socket.writable) socket.write(Buffer.concat(methods.map((method) => encode(channel, method))));
       },
+      ack(channel, ...tags) {
+        peer.send(channel, ...tags.map((deliveryTag): Method => ['BasicAck', { deliveryTag, multiple: false }]));
+      },
+      nack(channel, deliveryTag, multiple = false) {
+        peer.send(channel, ['BasicNack', { deliveryTag, multiple, requeue: false }]);
+      },
       returnMessage(channel, { fields, properties, content }) {
         const { exchange, routingKey } = fields;
         socket.write(
@@ -133,9 +143,7 @@ export async function startFakeBroker(): Promise<FakeBroker> {
         published.push(message);
         unanswered += 1;
         mostUnanswered = Math.max(mostUnanswered, unanswered);
-        if (!broker.onMessage(message, peer, channel)) {
-          peer.send(channel, ['BasicAck', { deliveryTag: message.deliveryTag, multiple: false }]);
-        }
+        if (!broker.onMessage(message, peer, channel)) peer.ack(channel, message.deliveryTag);
         return;
       }
       if (size !== undefined && message && fields) {
