@@ -1,4 +1,5 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
+import { within } from '../../lib/deadline.ts';
 import {
   applySchedule,
   deleteSchedule,
@@ -86,19 +87,17 @@ export async function trigger(output: Output, { wait, timeout }: { wait?: boolea
 }
 
 async function report(output: Output, client: Client, workflowId: string, signal: AbortSignal): Promise<number> {
-  const timedOut = new Promise<never>((_resolve, reject) =>
-    signal.addEventListener('abort', () =>
-      reject(new CommandError(`${workflowId} has not ended yet; it goes on. Is a worker running? npm run worker`)),
-    ),
-  );
   try {
-    const result = await Promise.race([client.workflow.result(workflowId), timedOut]);
+    const result = await within(undefined, client.workflow.result(workflowId), { signal });
     const known = readReport(result);
     return output.answer(known ? reportLines(known).join('\n') : JSON.stringify(result), {
       workflowId,
       report: result,
     });
   } catch (error) {
+    if (signal.aborted) {
+      throw new CommandError(`${workflowId} has not ended yet; it goes on. Is a worker running? npm run worker`);
+    }
     if (!(error instanceof WorkflowFailedError)) throw error;
     throw new CommandError(`${workflowId} did not end well: ${error.cause?.message ?? error.message}`, {
       cause: error,
