@@ -44,7 +44,7 @@ export class Polls extends StorePart {
    */
   async open(poll: PollRef, known: KnownPoll, nowMs: number): Promise<{ lost: boolean; no: number }> {
     const { storeVersion } = known;
-    // A clock that ran ahead in the last complete poll must not silence what starts after it was set back.
+    // A clock that ran ahead in the last complete poll must not suppress what starts after it was set back.
     const silentBefore = Math.max(0, Math.min(known.completeMs, nowMs) - VISIBILITY_LAG_MS);
     const [lost, no] = await this.connection.openPoll(
       this.keys.meta,

@@ -7,7 +7,7 @@ const HOUR = 60 * MINUTE;
 describe('lost state', () => {
   const store = storeForEach();
 
-  it('does not silence what started in targets that polls had not reached, nor announces the others again', async () => {
+  it('does not suppress what started in targets that polls had not reached, nor announces the others again', async () => {
     const lastPoll = NOON;
     const sinceMs = NOON - 8 * 60 * MINUTE;
     const next = await TestPoll.open(store, lastPoll + MINUTE, lastPoll);
@@ -52,7 +52,7 @@ describe('lost state', () => {
     );
   });
 
-  it('takes in silently what started well before the last good poll, and announces what is younger', async () => {
+  it('suppresses what started well before the last good poll, and announces what is younger', async () => {
     const lastPoll = NOON;
     const next = await TestPoll.open(store, NOON + MINUTE, lastPoll);
     assert.ok(next.lost);

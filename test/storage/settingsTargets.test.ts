@@ -24,17 +24,25 @@ describe('targets from the settings', () => {
     return new SettingsTargets({ store, list: { user, game }, logger, elapsedMs: () => elapsedMs });
   };
   const users = () => store.targets.list('user', undefined, 100);
+  const lists = async () => (await store.connection.smembers(store.keys.lists)).map((name) => store.keys.list(name));
+  /** Lets the lists end after so long without a sign. */
+  const leaveLists = async (ms: number) => {
+    for (const key of await lists()) await store.connection.pexpire(key, ms);
+  };
   /** All workers but those given are gone for so long that their lists are, and these have run for as long. */
   const tenMinutesLater = async (...running: SettingsTargets[]) => {
-    for (const fingerprint of await store.connection.smembers(store.keys.lists)) {
-      await store.connection.pexpire(store.keys.list(fingerprint), KEPT_MS / 2 + 1_000);
-    }
+    await leaveLists(KEPT_MS / 2 + 1_000);
     for (const each of running) await each.sign();
-    for (const fingerprint of await store.connection.smembers(store.keys.lists)) {
-      const key = store.keys.list(fingerprint);
+    for (const key of await lists()) {
       if ((await store.connection.pttl(key)) < KEPT_MS - 5_000) await store.connection.del(key);
     }
     elapsedMs += KEPT_MS;
+  };
+  /** The worker runs alone, for as long as the lists of others are kept. */
+  const takesOver = async (worker: SettingsTargets) => {
+    await worker.apply(false);
+    await tenMinutesLater(worker);
+    await worker.apply(false);
   };
 
   it('are watched while a worker names them, and not when none has for ten minutes', async () => {
@@ -54,10 +62,7 @@ describe('targets from the settings', () => {
     const old = worker(['a', 'b']);
     await old.apply(false);
     await poll.announce({ watch: false, streams: [stream('s-a', 'a'), stream('s-b', 'b')] });
-    const edited = worker(['b']);
-    await edited.apply(false);
-    await tenMinutesLater(edited);
-    await edited.apply(false);
+    await takesOver(worker(['b']));
     assert.deepEqual(Object.keys(await store.connection.hgetall(store.keys.live)), ['b']);
     assert.deepEqual(await store.targets.listHot(undefined, 9), ['b']);
   });
@@ -67,10 +72,7 @@ describe('targets from the settings', () => {
     const old = worker(['before', 'after', 'alone']);
     await old.apply(false);
     await store.targets.add('user', ['after'], NOON);
-    const edited = worker([]);
-    await edited.apply(false);
-    await tenMinutesLater(edited);
-    await edited.apply(false);
+    await takesOver(worker([]));
     assert.deepEqual(await users(), ['after', 'before']);
     assert.equal((await store.targets.named('user')).size, 0);
   });
@@ -95,10 +97,7 @@ describe('targets from the settings', () => {
   it('that the client removed, and the settings named no longer for a while, are new when they are named again', async () => {
     await worker(['a']).apply(false);
     await store.targets.remove('user', ['a']);
-    const without = worker([]);
-    await without.apply(false);
-    await tenMinutesLater(without);
-    await without.apply(false);
+    await takesOver(worker([]));
     await worker(['a']).apply(false);
     assert.deepEqual(await users(), ['a']);
   });
@@ -122,9 +121,7 @@ describe('targets from the settings', () => {
   it('do not differ when they stand in another order, nor from the list of a worker that has stopped', async () => {
     for (const list of [['a', 'b'], ['b', 'a'], ['a']]) await worker(list).apply(false);
     assert.equal(warnings.length, 1);
-    for (const fingerprint of await store.connection.smembers(store.keys.lists)) {
-      await store.connection.pexpire(store.keys.list(fingerprint), KEPT_MS - 2 * 60_000);
-    }
+    await leaveLists(KEPT_MS - 2 * 60_000);
     await worker(['a', 'b']).sign();
     assert.equal(await compareLists(store), undefined);
   });
@@ -133,9 +130,7 @@ describe('targets from the settings', () => {
     const [one, other] = [worker(['a']), worker(['b'])];
     for (const each of [one, other]) await each.apply(false);
     await tenMinutesLater(one, other);
-    await store.connection.del(
-      (await store.connection.smembers(store.keys.lists)).map((name) => store.keys.list(name)),
-    );
+    await store.connection.del(await lists());
     // The other worker gives its next sign within half a minute.
     await one.apply(false);
     assert.deepEqual(await users(), ['a', 'b']);
@@ -189,9 +184,7 @@ describe('targets from the settings', () => {
           if (event.do === 'edit' || event.do === 'restart') {
             list = event.do === 'edit' ? event.list : list;
             running = worker(list);
-            await running.apply(false);
-            await tenMinutesLater(running);
-            await running.apply(false);
+            await takesOver(running);
             for (const id of IDS) if (!list.includes(id)) byHandGone.delete(id);
           } else if (event.do === 'add') {
             await store.targets.add('user', [event.id], NOON);
