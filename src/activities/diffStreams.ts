@@ -1,3 +1,4 @@
+import { CLAIM_BYTES } from '../poll/limits.ts';
 import type { Batch } from '../poll/model.ts';
 import type { DiffStreamsInput, DiffStreamsResult, SkippedStreams } from '../poll/steps.ts';
 import { targetOf } from '../storage/compareAll.ts';
@@ -19,9 +20,6 @@ function summarizeSkipped(skipped: readonly Skipped[]): SkippedStreams {
       .map(({ stream, why }) => `stream ${stream.id} of user ${stream.userId} was skipped: ${why.slice(0, 200)}`),
   };
 }
-
-/** JSON of the streams that one diff may claim: with the rest of an event it stays below 64 KB in the history. */
-const CLAIM_BYTES = 36_000;
 
 export function diffActivities({ settings, streams }: Dependencies) {
   return {

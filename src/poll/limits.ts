@@ -39,6 +39,15 @@ export const PAGE_TTL_SECONDS = 15 * 60;
 export const BROADCAST_MOST_MS = 48 * 3_600_000;
 /** A mark outlives the last sight of its stream by this, so that one that comes back is known. */
 export const MARK_MS = 7 * 24 * 3_600_000;
+/**
+ * A worker's list of targets is kept so long after its last sign, and what no list names any more leaves then. Longer than
+ * a worker takes to restart, so that a restart, or a deployment one worker after the other, ends nothing.
+ */
+export const LIST_KEPT_MS = 10 * 60_000;
+/** How often a worker gives a sign. */
+export const LIST_SIGN_MS = 30_000;
+/** A list without a sign for so long belongs to no running worker. */
+export const LIST_SILENT_MS = 3 * LIST_SIGN_MS;
 /** How late a stream may show up in Twitch's API after its start: 1 to 3 minutes were reported, here with a margin. */
 export const VISIBILITY_LAG_MS = 10 * 60_000;
 
@@ -113,6 +122,17 @@ export const DELIVERING_MOST = 16;
 export const DELIVERY_SLOTS = 50;
 /** All other activities of one worker: while the broker blocks, each attempt to publish holds its slot for half a minute. */
 export const ACTIVITY_SLOTS = 200;
+
+// What enters histories: Temporal refuses 2 MB in one piece, and a step is to stay below 64 KB.
+
+/** What one read of targets returns: bytes of JSON are for unusually long ids, the usual ones make about 26 KB. */
+export const TARGETS_PER_CALL = { ids: 2_000, bytes: 48_000 };
+/** JSON of the streams that one diff may claim, without the rest of their events. */
+export const CLAIM_BYTES = 36_000;
+/** JSON of the events in one message to the delivery: characters, of three bytes at most. */
+export const MESSAGE_CHARACTERS = 400_000;
+/** What one delivery takes before another follows it: its history stays small, whatever a first import finds. */
+export const DELIVERY_CHARACTERS = 2_000_000;
 
 // The broker.
 

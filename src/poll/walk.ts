@@ -1,4 +1,5 @@
 import type { GameGroup } from './gameGroups.ts';
+import { TARGETS_PER_CALL } from './limits.ts';
 import { IDS_PER_REQUEST, type TargetKind } from './model.ts';
 
 /**
@@ -41,12 +42,6 @@ export interface Walked {
   turn?: { after?: string };
 }
 
-/**
- * What one call reads. With Twitch's usual ids of 9 or 10 digits its answer is about 26 KB in the history; bytes of JSON are
- * for unusually long ones, so that it stays below 64 KB.
- */
-const PER_CALL = { ids: 2_000, bytes: 48_000 };
-
 /** @param dormantPerPoll absent if every user is polled each time @param turnAfter see `DormantTurn.after` */
 export function startWalk(dormantPerPoll?: number, turnAfter?: string): Cursor {
   if (dormantPerPoll === undefined) return { group: 'user' };
@@ -54,7 +49,7 @@ export function startWalk(dormantPerPoll?: number, turnAfter?: string): Cursor {
 }
 
 /** Reads on from a cursor until a call's ids or bytes (a batch more at most) are used up. A group is only cut behind whole batches. */
-export async function walkOn(targets: TargetReads, start: Cursor, perCall = PER_CALL): Promise<Walked> {
+export async function walkOn(targets: TargetReads, start: Cursor, perCall = TARGETS_PER_CALL): Promise<Walked> {
   const parts: TargetsPart[] = [];
   let { ids: room, bytes } = perCall;
   for (let from: Cursor | undefined = start; from; from = nextGroup(from)) {

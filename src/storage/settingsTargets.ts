@@ -1,21 +1,12 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Logger } from '../lib/log.ts';
+import { LIST_KEPT_MS, LIST_SIGN_MS, LIST_SILENT_MS } from '../poll/limits.ts';
 import type { TargetKind } from '../poll/model.ts';
 import type { Store } from './store.ts';
 
 /** What a worker's settings name: `TARGET_USER_IDS` and `TARGET_GAME_IDS`. */
 export type TargetList = Record<TargetKind, readonly string[]>;
-
-/**
- * A list is kept so long after the last sign of a worker that has it, and what no list names any more leaves then. Longer
- * than a worker takes to restart, so that a restart, or a deployment one worker after the other, ends nothing.
- */
-const KEPT_MS = 10 * 60_000;
-/** How often a worker gives a sign. */
-const SIGN_EVERY_MS = 30_000;
-/** A list without a sign for so long belongs to no running worker. */
-const SILENT_MS = 3 * SIGN_EVERY_MS;
 
 interface KeptList extends TargetList {
   /** A worker that has it: host and process id. */
@@ -34,7 +25,9 @@ async function readLists({ connection, keys }: Store): Promise<KeptList[]> {
         connection.pttl(keys.list(fingerprint)),
       ]);
       if (text === null) await connection.srem(keys.lists, fingerprint);
-      return text === null ? [] : [{ ...JSON.parse(text), running: leftMs > KEPT_MS - SILENT_MS } as KeptList];
+      return text === null
+        ? []
+        : [{ ...JSON.parse(text), running: leftMs > LIST_KEPT_MS - LIST_SILENT_MS } as KeptList];
     }),
   );
   return lists.flat();
@@ -103,7 +96,7 @@ export class SettingsTargets {
     // A store that is away is told by the check of its own, and the next sign makes up for one that is missing.
     const sign = () => this.sign().catch(() => undefined);
     void sign();
-    this.#timer = setInterval(sign, SIGN_EVERY_MS);
+    this.#timer = setInterval(sign, LIST_SIGN_MS);
     this.#timer.unref();
   }
 
@@ -117,9 +110,9 @@ export class SettingsTargets {
     const { connection, keys } = store;
     const leftMs = await connection.pttl(this.#key);
     // Whatever kept this worker from its sign (the store was away, the process or the machine stood still) kept others.
-    if (this.#keptSinceMs === undefined || leftMs < KEPT_MS / 2) this.#keptSinceMs = elapsedMs();
-    if (leftMs < KEPT_MS / 2) await connection.set(this.#key, this.#text, 'PX', KEPT_MS);
-    else await connection.pexpire(this.#key, KEPT_MS);
+    if (this.#keptSinceMs === undefined || leftMs < LIST_KEPT_MS / 2) this.#keptSinceMs = elapsedMs();
+    if (leftMs < LIST_KEPT_MS / 2) await connection.set(this.#key, this.#text, 'PX', LIST_KEPT_MS);
+    else await connection.pexpire(this.#key, LIST_KEPT_MS);
     await connection.sadd(keys.lists, this.#fingerprint);
     const lists = await readLists(store);
     this.#warn(differ(lists));
@@ -136,7 +129,7 @@ export class SettingsTargets {
     const { store, logger, elapsedMs } = this.#options;
     const { targets } = store;
     const lists = await this.sign();
-    const mayRemove = elapsedMs() - (this.#keptSinceMs ?? Number.POSITIVE_INFINITY) >= KEPT_MS;
+    const mayRemove = elapsedMs() - (this.#keptSinceMs ?? Number.POSITIVE_INFINITY) >= LIST_KEPT_MS;
     for (const kind of ['user', 'game'] as const) {
       const wanted = new Set(lists.flatMap((list) => list[kind]));
       const named = await targets.named(kind);

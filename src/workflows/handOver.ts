@@ -1,16 +1,11 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { condition, getExternalWorkflowHandle, ParentClosePolicy, startChild } from '@temporalio/workflow';
-import { GATHER_MS } from '../poll/limits.ts';
+import { DELIVERY_CHARACTERS, GATHER_MS, MESSAGE_CHARACTERS } from '../poll/limits.ts';
 import type { Claimed } from '../poll/steps.ts';
 import type { DeliverInput, deliverStreams } from './deliverStreams.ts';
 import { HAND_OVER_SIGNAL } from './deliverStreams.ts';
 import type { Delivery, Resume } from './input.ts';
 import { summarizeEvents } from './summaries.ts';
-
-/** JSON of the events in one message to the delivery, in characters: at three bytes each it is below Temporal's 2 MB. */
-const MOST_CHARACTERS = 400_000;
-/** What one delivery takes before another follows it: its history stays small, whatever a first import finds. */
-const MOST_CHARACTERS_PER_DELIVERY = 2_000_000;
 
 /**
  * Gathers what the broker did not take, and hands it to the poll's delivery, a workflow that goes on when the poll has
@@ -35,7 +30,7 @@ export class HandOver {
   }
 
   async run(): Promise<void> {
-    const isFull = () => this.#waiting.reduce((sum, { characters }) => sum + characters, 0) >= MOST_CHARACTERS;
+    const isFull = () => this.#waiting.reduce((sum, { characters }) => sum + characters, 0) >= MESSAGE_CHARACTERS;
     for (;;) {
       await condition(() => this.#closed || this.#waiting.length > 0);
       if (this.#waiting.length === 0) return;
@@ -43,7 +38,7 @@ export class HandOver {
       const claims: Claimed[] = [];
       let characters = 0;
       for (const next of [...this.#waiting]) {
-        if (claims.length > 0 && characters + next.characters > MOST_CHARACTERS) break;
+        if (claims.length > 0 && characters + next.characters > MESSAGE_CHARACTERS) break;
         this.#waiting.shift();
         claims.push(next.claim);
         characters += next.characters;
@@ -56,7 +51,7 @@ export class HandOver {
     this.#state.delivery ??= { no: 0, characters: 0 };
     const delivery = this.#state.delivery;
     const goToNext = () => Object.assign(delivery, { no: delivery.no + 1, characters: 0 });
-    if (delivery.characters > 0 && delivery.characters + characters > MOST_CHARACTERS_PER_DELIVERY) goToNext();
+    if (delivery.characters > 0 && delivery.characters + characters > DELIVERY_CHARACTERS) goToNext();
     // One that runs and takes no signal takes none later either.
     while (!(await this.#reach(delivery, claims))) goToNext();
     delivery.characters += characters;

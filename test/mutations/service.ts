@@ -41,7 +41,7 @@ export const serviceMutations: Mutation[] = [
   },
   {
     name: 'a target leaves as soon as no list in the store names it',
-    edits: [{ file: 'src/storage/settingsTargets.ts', find: '>= KEPT_MS;', put: '>= 0;' }],
+    edits: [{ file: 'src/storage/settingsTargets.ts', find: '>= LIST_KEPT_MS;', put: '>= 0;' }],
     suites: ['storage/settingsTargets'],
   },
   {

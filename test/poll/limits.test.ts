@@ -108,7 +108,25 @@ describe('what is kept in the store', () => {
     TWITCH_REQUEST.totalTimeoutMs,
     limits.TOKEN_MARGIN_MS,
   );
+  rise(
+    'of a list of targets outlives a worker that restarts, and tells soon that it has stopped',
+    limits.LIST_SIGN_MS,
+    limits.LIST_SILENT_MS,
+    limits.STOP_MS + limits.STORE_START_MS + limits.LIST_SILENT_MS,
+    limits.LIST_KEPT_MS / 2,
+  );
   rise('waits for streams that show up late: three minutes were seen', 3 * 60 * SECOND, limits.VISIBILITY_LAG_MS);
+});
+
+describe('what enters a history', () => {
+  rise('of one step stays below 64 KB', Math.max(limits.CLAIM_BYTES, limits.TARGETS_PER_CALL.bytes), 64 * 1024);
+  rise(
+    'as a message to a delivery holds what one diff claims, and stays below 2 MB whatever its characters are',
+    2 * limits.CLAIM_BYTES,
+    3 * limits.MESSAGE_CHARACTERS,
+    2 * 1024 * 1024,
+  );
+  rise('of a delivery holds several messages', 2 * limits.MESSAGE_CHARACTERS, limits.DELIVERY_CHARACTERS);
 });
 
 describe('requests', () => {

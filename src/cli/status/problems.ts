@@ -1,3 +1,4 @@
+import { STUCK_POLLS } from '../../poll/limits.ts';
 import { TARGET_KINDS } from '../../poll/model.ts';
 import type { ListsDiffer } from '../../storage/settingsTargets.ts';
 import type { ScheduleState } from '../../temporal/schedule/state.ts';
@@ -130,13 +131,10 @@ function scheduleProblems(schedule: ScheduleState, nowMs: number): Problem[] {
   return problems;
 }
 
-const INTERVALS_LATE = 3;
-const LEAST_LATE_MS = 60_000;
-
 /** Says how long ago the last poll ended when that is too long; a poll may take longer than the interval. */
 function lateness({ paused, intervalSeconds, lastCompleted, runs }: ScheduleState, nowMs: number): string | undefined {
   if (paused || !intervalSeconds) return undefined;
-  const allowedMs = Math.max(INTERVALS_LATE * intervalSeconds * 1_000, LEAST_LATE_MS);
+  const allowedMs = Math.max(STUCK_POLLS.intervals * intervalSeconds, STUCK_POLLS.leastSeconds) * 1_000;
   if (!lastCompleted) {
     // The first poll of a large list takes as long as it takes; one that nobody works on is another problem.
     const begun = runs.at(-1);
