@@ -103,8 +103,8 @@ test('the sandbox never sees real credentials, and shares no data with the real 
   assert.ok(temporal.includes(`--namespace=${sandbox.TEMPORAL_NAMESPACE}`));
   const [id, secret] = [sandbox.TWITCH_CLIENT_ID, sandbox.TWITCH_CLIENT_SECRET];
   const main = readFileSync(join(PROJECT, 'sandbox/twitch/main.ts'), 'utf8');
-  assert.match(main, new RegExp(`'client-id': text\\('${id}'\\)`));
-  assert.match(main, new RegExp(`'client-secret': text\\('${secret}'\\)`));
+  assert.match(main, new RegExp(`'--client-id <id>', '[^']+', '${id}'`));
+  assert.match(main, new RegExp(`'--client-secret <secret>', '[^']+', '${secret}'`));
 });
 
 test('a plain "up" starts what polls Twitch, once its settings are complete', () => {
