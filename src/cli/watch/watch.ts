@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { type Secret, secretUrl } from '../../config/secret.ts';
+import { type Backoff, backoffMs } from '../../lib/backoff.ts';
 import type { Reason } from '../../poll/model.ts';
 import { replyCode } from '../../publisher/brokerErrors.ts';
 import { STREAM_ONLINE, type StreamOnlineBody } from '../../publisher/message.ts';
@@ -33,8 +34,7 @@ export interface WatchOptions {
   signal: AbortSignal;
 }
 
-const RECONNECT_FIRST_MS = 250;
-const RECONNECT_MOST_MS = 5_000;
+const RECONNECT: Backoff = { firstMs: 250, mostMs: 5_000 };
 const EXCHANGE_RETRY_MS = 1_000;
 /** A watcher that does not keep up loses the oldest events rather than fill the broker's memory. */
 const MOST_WAITING = 10_000;
@@ -53,18 +53,18 @@ export async function watchEvents(options: WatchOptions): Promise<void> {
   const { exchange } = brokerNames(options.prefix);
   const url = typeof options.url === 'string' ? secretUrl(options.url) : options.url;
   let everConnected = false;
-  let delayMs = RECONNECT_FIRST_MS;
   let said = '';
   const say = (words: string) => {
     if (words !== said) onState?.(words);
     said = words;
   };
-  while (!signal.aborted) {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
+    let delayMs: number | undefined;
     try {
       await watchOnce(url, exchange, options, () => {
         say(`watching ${STREAM_ONLINE} at ${url}`);
         everConnected = true;
-        delayMs = RECONNECT_FIRST_MS;
+        attempt = 1;
       });
       if (!signal.aborted)
         say('the connection to RabbitMQ broke; connecting again (its queue keeps what is published)');
@@ -79,8 +79,7 @@ export async function watchEvents(options: WatchOptions): Promise<void> {
         say(`no connection yet: ${(error as Error).message}`);
       }
     }
-    await sleep(delayMs, undefined, { signal }).catch(() => undefined);
-    delayMs = Math.min(delayMs * 2, RECONNECT_MOST_MS);
+    await sleep(delayMs ?? backoffMs(attempt, RECONNECT), undefined, { signal }).catch(() => undefined);
   }
 }
 
