@@ -165,16 +165,8 @@ export async function recordHistories(app: TestApp): Promise<RecordedHistory[]> 
   const recorded: RecordedHistory[] = [];
   const query = `TaskQueue = '${app.taskQueue}'`;
   for await (const { workflowId, runId } of app.environment.client.workflow.list({ query })) {
-    const { stdout } = await run(
-      cli,
-      ['workflow', 'show', '--output', 'json', '--workflow-id', workflowId, '--run-id', runId].concat([
-        '--address',
-        address,
-        '--namespace',
-        namespace,
-      ]),
-      { maxBuffer: 64 * 1024 * 1024 },
-    );
+    const which = ['--workflow-id', workflowId, '--run-id', runId, '--address', address, '--namespace', namespace];
+    const { stdout } = await run(cli, ['workflow', 'show', '--output', 'json', ...which], { maxBuffer: 2 ** 26 });
     // Identities, sticky queues and stack traces name the machine; a replay does not need them.
     recorded.push({
       workflowId,
@@ -185,8 +177,8 @@ export async function recordHistories(app: TestApp): Promise<RecordedHistory[]> 
 }
 
 /** Runs `work` with an application of its own; what it did has to replay. */
-export async function withApp(work: (app: TestApp) => Promise<void>): Promise<void> {
-  const app = await startApp();
+export async function withApp(work: (app: TestApp) => Promise<void>, settings: AppSettings = {}): Promise<void> {
+  const app = await startApp(settings);
   try {
     await work(app);
     for (const { workflowId, history } of await recordHistories(app)) {

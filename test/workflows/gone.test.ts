@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { recordHistories, startApp, type TestApp } from './app.ts';
+import { recordHistories, type TestApp, withApp } from './app.ts';
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -15,9 +15,8 @@ async function daysLater({ store }: TestApp): Promise<void> {
 }
 
 describe('users that Twitch no longer knows', { timeout: 120_000 }, () => {
-  it('are found by a check that most polls do without, and stay targets', async () => {
-    const app = await startApp();
-    try {
+  it('are found by a check that most polls do without, and stay targets', () =>
+    withApp(async (app) => {
       const { world, faults } = app.sandbox;
       world.populate({ users: 150 });
       const users = world.userIds(150);
@@ -56,8 +55,5 @@ describe('users that Twitch no longer knows', { timeout: 120_000 }, () => {
           ).length,
       );
       assert.deepEqual(checks.sort(), [0, 0, 0, 2, 2, 2]);
-    } finally {
-      await app.stop();
-    }
-  });
+    }));
 });

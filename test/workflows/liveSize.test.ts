@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { startApp } from './app.ts';
+import { withApp } from './app.ts';
 
-it('a poll that compares nothing reports the size of the live set that there is', { timeout: 60_000 }, async () => {
-  const app = await startApp();
-  try {
+it('a poll that compares nothing reports the size of the live set that there is', { timeout: 60_000 }, () =>
+  withApp(async (app) => {
     const { faults, world } = app.sandbox;
     const { connection, keys, streams, targets } = app.store;
     world.populate({ users: 10 });
@@ -31,7 +30,5 @@ it('a poll that compares nothing reports the size of the live set that there is'
 
     await targets.remove('user', users);
     assert.deepEqual([(await app.poll()).live], [0]);
-  } finally {
-    await app.stop();
-  }
-});
+  }),
+);

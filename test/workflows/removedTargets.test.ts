@@ -2,20 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { liveUsers } from '../storage/support.ts';
 import { eventually } from '../support/services.ts';
-import { type AppSettings, startApp } from './app.ts';
+import { type AppSettings, withApp } from './app.ts';
 
-const RHYTHMS: { name: string; settings: AppSettings; rest: number }[] = [
-  { name: 'one rhythm', settings: {}, rest: 400 },
+const TIERS: { name: string; settings: AppSettings; rest: number }[] = [
+  { name: 'one tier', settings: {}, rest: 400 },
   // One request fits into an interval: the hot hundred, and a hundred of the dormant ones in turn.
-  { name: 'two rhythms', settings: { requestsPerMinute: 2 }, rest: 200 },
+  { name: 'two tiers', settings: { requestsPerMinute: 2 }, rest: 200 },
 ];
 
 describe('a target that is removed during a poll', { timeout: 120_000 }, () => {
-  for (const { name, settings, rest } of RHYTHMS) {
+  for (const { name, settings, rest } of TIERS) {
     for (const moment of ['before its page is staged', 'between its page and the diff'] as const) {
-      it(`${moment}, with ${name}: leaves nothing, and is neither announced nor polled again`, async () => {
-        const app = await startApp(settings);
-        try {
+      it(`${moment}, with ${name}: leaves nothing, and is neither announced nor polled again`, () =>
+        withApp(async (app) => {
           const { targets, streams } = app.store;
           const { world } = app.sandbox;
           world.populate({ users: 400 });
@@ -46,10 +45,7 @@ describe('a target that is removed during a poll', { timeout: 120_000 }, () => {
           assert.equal(next.targets, rest - 1);
           assert.equal(next.announced, 0);
           await eventually(() => assert.deepEqual([...app.consumer.ids], [stays.id]));
-        } finally {
-          await app.stop();
-        }
-      });
+        }, settings));
     }
   }
 });

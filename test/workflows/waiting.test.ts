@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { eventually } from '../support/services.ts';
-import { startApp } from './app.ts';
+import { withApp } from './app.ts';
 
-it('a request waits for its turn for as long as a small budget makes it wait', { timeout: 60_000 }, async () => {
-  const app = await startApp();
-  try {
+it('a request waits for its turn for as long as a small budget makes it wait', { timeout: 60_000 }, () =>
+  withApp(async (app) => {
     app.sandbox.world.populate({ users: 5_000 });
     await app.store.targets.add('user', app.sandbox.world.userIds(5_000), 0);
     const handle = await app.environment.client.workflow.start('pollStreams', {
@@ -28,7 +27,5 @@ it('a request waits for its turn for as long as a small budget makes it wait', {
       assert.deepEqual(limits, [0, 0], 'nothing counts the wait');
       assert.equal(Number(startToCloseTimeout?.seconds), 300);
     }
-  } finally {
-    await app.stop();
-  }
-});
+  }),
+);
