@@ -38,3 +38,12 @@ export const DELIVER_WORKFLOW_TYPE = 'deliverStreams';
 export function pollWorkflowId(instance: string): string {
   return instance === DEFAULT_INSTANCE ? 'poll-streams' : `${instance}-poll-streams`;
 }
+
+/**
+ * A poll's id: its claims, its staged pages and its deliveries go by it, so no two polls may share one. Polls that wait
+ * behind each other can have the same workflow id (a schedule names them by the second), and run ids begin with the
+ * time: only their end is random.
+ */
+export function pollIdOf(workflowId: string, firstRunId: string): string {
+  return `${workflowId}:${firstRunId.slice(-12)}`;
+}

@@ -20,7 +20,7 @@ export interface PollReport {
   announced: number;
   /** Events that a `deliverStreams` workflow delivers, because the broker was away. */
   handedOver: number;
-  /** New streams that were taken in without a message. */
+  /** New streams that were suppressed: no message tells of them. */
   silent: number;
   ended: number;
   /** Batches that were not polled, or not compared because their pages were gone. */
@@ -50,7 +50,7 @@ export interface PollReport {
   oldestTargetSeconds?: number;
   /** Requests for game targets, all pages. */
   gameRequests: number;
-  /** When not all targets fit into the interval: how many users keep the full rhythm, and how many take turns. */
+  /** When not all targets fit into the interval: how many users are in every poll, and how many take turns. */
   rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
   /** The dormant users' turn: since when, and how far. Without `after` it is complete, and the next poll begins another. */
   turn?: { startedAt: string; after?: string; failed: boolean };
@@ -67,15 +67,6 @@ export interface PollSinks extends Sinks {
 
 const MOST_PROBLEMS = 5;
 const PROBLEM_LENGTH = 200;
-
-/**
- * A poll's id: its claims, its staged pages and its deliveries go by it, so no two polls may share one. Polls that wait
- * behind each other can have the same workflow id (a schedule names them by the second), and run ids begin with the
- * time: only their end is random.
- */
-export function pollIdOf(workflowId: string, firstRunId: string): string {
-  return `${workflowId}:${firstRunId.slice(-12)}`;
-}
 
 export function newReport(pollId: string, startedMs: number): PollReport {
   return {

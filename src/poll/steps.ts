@@ -1,6 +1,7 @@
 import type { RefusedId } from './bisection.ts';
 import type { Batch, StreamEvent, TargetKind } from './model.ts';
 import type { LastPoll } from './report.ts';
+import type { UnpolledTargets } from './unpolled.ts';
 import type { Cursor, Walked } from './walk.ts';
 
 /**
@@ -23,14 +24,6 @@ export interface PageRef {
   page: number;
   /** Streams on the page; none are staged for an empty one. */
   streams: number;
-}
-
-/** Targets from one id to another, in bytewise order, that were all polled last by a poll that began at `sinceMs` (0: never). */
-export interface UnpolledTargets {
-  kind: TargetKind;
-  first: string;
-  last: string;
-  sinceMs: number;
 }
 
 export interface FetchTargetsInput {
@@ -61,7 +54,7 @@ export interface OpenedPoll {
   gone?: number;
   /** Checks for such users that are due; absent if none is, as in most polls. */
   userChecks?: number;
-  /** Absent when every target has the same rhythm. */
+  /** Two tiers of users; absent when every target is in every poll. */
   rhythm?: { hot: number; dormant: number; dormantPerPoll: number };
 }
 
@@ -109,10 +102,10 @@ export interface DiffStreamsInput {
   pages: PageRef[];
   /** Batches that were polled to their end, and whose pages are all in this or earlier diffs. */
   complete: Batch[];
-  /** Unix milliseconds, 0 if unknown. */
+  /** When the last complete poll began (Unix ms), 0 if unknown: what is older and shows up in a game now has entered it. */
   lastCompleteMs: number;
   /** Targets that earlier polls did not reach; absent if there are none, and in histories of before they were told. */
-  unpolled?: UnpolledTargets[];
+  unpolled?: readonly UnpolledTargets[] | undefined;
 }
 
 export interface DiffStreamsResult {
@@ -122,6 +115,7 @@ export interface DiffStreamsResult {
   pagesDone: number;
   /** Numbers of batches whose pages are gone from the store: they count as not polled. */
   lost: number[];
+  /** New streams that were suppressed. */
   silent: number;
   ended: number;
   /** Size of the live set. */

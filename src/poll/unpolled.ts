@@ -15,6 +15,9 @@ export interface UnpolledRange {
   hot?: true;
 }
 
+/** What a comparison has to know of them. */
+export type UnpolledTargets = Pick<UnpolledRange, 'kind' | 'first' | 'last' | 'sinceMs'>;
+
 /** Batches of one poll, one behind the other in its walk, that it did not reach. */
 export interface Missed {
   firstBatch: number;
@@ -59,7 +62,7 @@ export interface GoneOver {
   lastCompleteMs: number;
   before: readonly UnpolledRange[];
   missed: readonly Missed[];
-  /** The dormant users whose turn it was: behind `after`, up to and with `to` (absent: to the end); absent with one rhythm. */
+  /** The dormant users whose turn it was: behind `after`, up to and with `to` (absent: to the end); absent without turns. */
   turn?: { after?: string; to?: string };
 }
 

@@ -1,6 +1,6 @@
 import { BROADCAST_MOST_MS, VISIBILITY_LAG_MS } from '../poll/limits.ts';
-import type { PollRef, UnpolledTargets } from '../poll/steps.ts';
-import type { UnpolledRange } from '../poll/unpolled.ts';
+import type { PollRef } from '../poll/steps.ts';
+import type { UnpolledRange, UnpolledTargets } from '../poll/unpolled.ts';
 import { StorePart } from './part.ts';
 
 /** Notes of progress come with every diff, hundreds a minute in a large poll; nobody needs to know it more finely than this. */

@@ -1,13 +1,12 @@
 import { continueAsNew, log, proxySinks, workflowInfo } from '@temporalio/workflow';
 import { REQUEST_WINDOW } from '../poll/limits.ts';
-import { twitchTaskQueueOf } from '../poll/names.ts';
+import { pollIdOf, twitchTaskQueueOf } from '../poll/names.ts';
 import {
   finishReport,
   newReport,
   noteStoreVersion,
   type PollReport,
   type PollSinks,
-  pollIdOf,
   readLastReport,
 } from '../poll/report.ts';
 import type { FetchedTargets } from '../poll/steps.ts';
@@ -77,20 +76,20 @@ export async function pollStreams(given: PollInput = {}): Promise<PollReport> {
     const fetched = await fetchTargets.executeWithOptions({ summary }, [
       { poll, ...(from && { from }), last: state.last },
     ]);
-    if (fetched.opened) {
-      const { no } = fetched.opened;
-      if (no !== undefined) poll.no = no;
-      noteStoreVersion(report, no);
-      state.intervalSeconds = fetched.opened.intervalSeconds;
-      state.requestsPerMinute = fetched.opened.requestsPerMinute;
-      report.stateLost = fetched.opened.stateLost;
+    const { opened } = fetched;
+    if (opened) {
+      if (opened.no !== undefined) poll.no = opened.no;
+      noteStoreVersion(report, opened.no);
+      state.intervalSeconds = opened.intervalSeconds;
+      state.requestsPerMinute = opened.requestsPerMinute;
+      report.stateLost = opened.stateLost;
       // Unless a comparison knows better: a poll that has nothing to compare has a live set all the same.
-      report.live = fetched.opened.live ?? 0;
-      report.refused += fetched.opened.refused ?? 0;
-      if (fetched.opened.gone !== undefined) report.gone = fetched.opened.gone;
-      const { userChecks } = fetched.opened;
+      report.live = opened.live ?? 0;
+      report.refused += opened.refused ?? 0;
+      if (opened.gone !== undefined) report.gone = opened.gone;
+      if (opened.rhythm) report.rhythm = opened.rhythm;
+      const { userChecks } = opened;
       if (userChecks !== undefined) await requests.start(() => batches.checkUsers(userChecks));
-      if (fetched.opened.rhythm) report.rhythm = fetched.opened.rhythm;
     }
     if (fetched.turn) state.turn = fetched.turn;
     return fetched;

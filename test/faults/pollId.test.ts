@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pollIdOf } from '../../src/poll/report.ts';
+import { pollIdOf } from '../../src/poll/names.ts';
 
 test('polls of one workflow id that run within the same minute have ids of their own', () => {
   // As a Temporal server made them for polls that were triggered in one second, and ran one after the other.

@@ -19,7 +19,7 @@ const typical: FrequencyInput = {
   dormantMaxSeconds: 900,
 };
 
-describe('the rhythm', () => {
+describe('the polling frequency', () => {
   it('is the same for every target as long as a poll fits into the interval', () => {
     assert.equal(dormantPerPoll({ ...typical, users: 39_000, hot: 0 }), 'all');
     assert.notEqual(dormantPerPoll({ ...typical, users: 39_200 }), 'all');

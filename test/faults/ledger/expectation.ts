@@ -1,5 +1,5 @@
 import { VISIBILITY_LAG_MS } from '../../../src/poll/limits.ts';
-import { pollIdOf } from '../../../src/poll/report.ts';
+import { pollIdOf } from '../../../src/poll/names.ts';
 import type { FaultRecord } from '../fault.ts';
 import type { Evidence } from './evidence.ts';
 import { isWholeWalk, type PollRecord } from './polls.ts';
