@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -176,12 +177,16 @@ export async function recordHistories(app: TestApp): Promise<RecordedHistory[]> 
   return recorded;
 }
 
-/** Runs `work` with an application of its own; what it did has to replay. */
+/** Runs `work` with an application of its own; what it did has to replay, and holds no secret. */
 export async function withApp(work: (app: TestApp) => Promise<void>, settings: AppSettings = {}): Promise<void> {
   const app = await startApp(settings);
   try {
     await work(app);
-    for (const { workflowId, history } of await recordHistories(app)) {
+    const recorded = await recordHistories(app);
+    assert.ok(recorded.length >= app.polls.length);
+    for (const { workflowId, history } of recorded) {
+      const text = JSON.stringify(history);
+      for (const secret of [app.sandbox.clientSecret, 'Bearer', 'access_token']) assert.ok(!text.includes(secret));
       await Worker.runReplayHistory({ workflowBundle: await workflowBundle() }, history, workflowId);
     }
   } finally {
