@@ -3,7 +3,8 @@
  * last line, how many tests passed and failed. Arguments choose files: `npm test -- publisher` runs those whose path
  * contains "publisher".
  */
-import { globSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Services, startServices } from '../sandbox/services/index.ts';
 import { createSteps } from '../sandbox/services/steps.ts';
@@ -26,7 +27,7 @@ const chosen = files.filter((file) => filters.length === 0 || filters.some((filt
 
 let services: Services | undefined;
 let results: Results | undefined;
-const dir = newRunFolder();
+const dir = mkdtempSync(join(tmpdir(), 'stream-poller-test-run-'));
 // Until the services are up: then Ctrl-C ends this process and the files that it runs at once.
 const stopping = new AbortController();
 const stop = () => stopping.abort(new Error('interrupted'));
@@ -73,25 +74,3 @@ const ok = results?.ok ?? false;
 if (ok) rmSync(dir, { recursive: true, force: true });
 process.stdout.write(`\n${results?.summary ?? '0 passed, 1 failed'}\n`);
 process.exitCode = ok ? 0 : 1;
-
-/** A folder for this run alone, so that runs side by side do not meet. Those of runs that are over are removed. */
-function newRunFolder(): string {
-  const parent = join(root, '.local', 'test');
-  mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent)) {
-    if (!isRunning(Number(name))) rmSync(join(parent, name), { recursive: true, force: true });
-  }
-  const folder = join(parent, String(process.pid));
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    // Nobody has this id any more, or never had.
-    return false;
-  }
-}

@@ -21,6 +21,12 @@ async function targetsAt(url: string): Promise<Targets> {
   return targets;
 }
 
+/** An empty store, and `client -- targets …` on it. */
+async function emptyStore() {
+  const { url: DRAGONFLY_URL, store } = await emptyRedis(7);
+  return { DRAGONFLY_URL, store, client: (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL }) };
+}
+
 async function twitch() {
   const sandbox = await startTwitchSandbox();
   after(() => sandbox.close());
@@ -34,8 +40,7 @@ async function twitch() {
 }
 
 test('ids are added, listed and removed without Twitch settings', async () => {
-  const { url: DRAGONFLY_URL, store } = await emptyRedis(7);
-  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const { client, DRAGONFLY_URL, store } = await emptyStore();
   assert.equal((await client('add', 'user', '123', '456', '123')).stdout, 'Added 2 users: 123, 456.\n');
   const again = await client('add', 'user', '456', '789', '--json');
   assert.deepEqual(again.json, { kind: 'user', added: ['789'], alreadyThere: ['456'], unknown: [] });
@@ -62,8 +67,7 @@ test('ids are added, listed and removed without Twitch settings', async () => {
 });
 
 test('a word is no id: "add" refuses it with a hint, and "remove" takes it out', async () => {
-  const { url: DRAGONFLY_URL } = await emptyRedis(7);
-  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const { client, DRAGONFLY_URL } = await emptyStore();
   const user = await client('add', 'user', '123', 'pixelpanda');
   assert.deepEqual([user.code, user.stdout], [2, '']);
   assert.match(user.stderr, /not ids of Twitch: pixelpanda .*: targets add user --login pixelpanda\n/);
@@ -75,8 +79,7 @@ test('a word is no id: "add" refuses it with a hint, and "remove" takes it out',
 });
 
 test('what Twitch refuses is listed with the reason and the time', async () => {
-  const { url: DRAGONFLY_URL } = await emptyRedis(7);
-  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const { client, DRAGONFLY_URL } = await emptyStore();
   const targets = await targetsAt(DRAGONFLY_URL);
   await targets.add('user', ['1', 'abc'], 0);
   await targets.refused.note(
@@ -99,8 +102,7 @@ test('what Twitch refuses is listed with the reason and the time', async () => {
 });
 
 test('users that are gone are listed, and stay targets', async () => {
-  const { url: DRAGONFLY_URL } = await emptyRedis(7);
-  const client = (...args: string[]) => runClient(['targets', ...args], { DRAGONFLY_URL });
+  const { client, DRAGONFLY_URL } = await emptyStore();
   const targets = await targetsAt(DRAGONFLY_URL);
   await targets.add('user', ['1', '2'], 0);
   for (const days of [3, 2]) await targets.gone.note(['1', '2'], new Set(['1']), Date.now() - days * 86_400_000);

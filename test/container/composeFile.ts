@@ -36,7 +36,7 @@ export function service(file: ComposeFile, name: string): ComposeService {
   return found;
 }
 
-/** Fills in the variables of a text as compose does, for the forms that the file uses: `${NAME:-default}`. */
-export function interpolate(text: string, env: Record<string, string> = {}): string {
-  return text.replace(/\$\{(\w+):-([^}]*)\}/g, (_, name: string, fallback: string) => env[name] || fallback);
+/** Fills in the variables of a text as compose does when none is set, for the form that the file uses: `${NAME:-default}`. */
+export function interpolate(text: string): string {
+  return text.replace(/\$\{\w+:-([^}]*)\}/g, '$1');
 }

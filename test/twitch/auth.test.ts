@@ -7,7 +7,9 @@ import type { HttpRequest } from '../../src/twitch/http.ts';
 import { answer, CLIENT_ID, CLIENT_SECRET, collectingLogger, twitchError } from './support.ts';
 
 const DAY_MS = 86_400_000;
-const unreachable = new TwitchError('network', 'POST https://twitch.test/oauth2/token failed (ECONNREFUSED)');
+const unreach = (): Answer => {
+  throw new TwitchError('network', 'POST https://twitch.test/oauth2/token failed (ECONNREFUSED)');
+};
 
 let nowMs: number;
 /** How far the wall clock was set back since. */
@@ -20,7 +22,7 @@ let onValidate: (authorization: string) => Answer | Promise<Answer>;
 let lines: string[];
 
 function issue(expires_in: unknown = 5_000_000): Answer {
-  return { ...answer(200, { access_token: `token-${calls.token}`, expires_in, token_type: 'bearer' }) };
+  return answer(200, { access_token: `token-${calls.token}`, expires_in, token_type: 'bearer' });
 }
 
 function newToken(validateTtlSeconds = 30): AppAccessToken {
@@ -87,9 +89,7 @@ describe('fetching', () => {
   });
 
   it('does not crash the process when it fails after its only caller has left', async () => {
-    onToken = () => {
-      throw unreachable;
-    };
+    onToken = unreach;
     const abort = new AbortController();
     const left = newToken().get(abort.signal);
     abort.abort(new Error('left'));
@@ -163,9 +163,7 @@ describe('fetching', () => {
     const token = newToken();
     onToken = () => answer(503, '');
     await assert.rejects(token.get(), twitchError('server'));
-    onToken = () => {
-      throw unreachable;
-    };
+    onToken = unreach;
     await assert.rejects(token.get(), twitchError('network'));
     onToken = () => issue();
     assert.equal((await token.get()).reveal(), 'token-3');
@@ -173,17 +171,23 @@ describe('fetching', () => {
 });
 
 describe('validating', () => {
-  const at = (ttlSeconds: number) => newToken(ttlSeconds);
+  /** A token whose last check is as old as the TTL. */
+  const uncheckedToken = async () => {
+    const token = newToken(30);
+    await token.get();
+    nowMs += 30_000;
+    return token;
+  };
 
   it('with a TTL of 0 happens before every request', async () => {
-    const token = at(0);
+    const token = newToken(0);
     for (let n = 0; n < 3; n++) await token.get();
     assert.deepEqual(calls, { token: 1, validate: 3 });
     assert.equal(requests.at(-1)?.headers.authorization, 'OAuth token-1');
   });
 
   it('with a TTL of 0 is shared by those who ask at once', async () => {
-    const token = at(0);
+    const token = newToken(0);
     await token.get();
     calls.validate = 0;
     await Promise.all(Array.from({ length: 20 }, () => token.get()));
@@ -191,7 +195,7 @@ describe('validating', () => {
   });
 
   it('with a TTL happens when the last check is that old', async () => {
-    const token = at(30);
+    const token = newToken(30);
     await token.get();
     nowMs += 29_999;
     await token.get();
@@ -206,9 +210,7 @@ describe('validating', () => {
   });
 
   it('replaces a token that Twitch calls invalid, once for all who wait', async () => {
-    const token = at(30);
-    await token.get();
-    nowMs += 30_000;
+    const token = await uncheckedToken();
     onValidate = () => answer(401, { status: 401, message: 'invalid access token' });
     const secrets = await Promise.all(Array.from({ length: 20 }, () => token.get()));
     assert.deepEqual(new Set(secrets.map((secret) => secret.reveal())), new Set(['token-2']));
@@ -216,21 +218,14 @@ describe('validating', () => {
   });
 
   const noAnswers: [string, () => Answer][] = [
-    [
-      'is unreachable',
-      () => {
-        throw unreachable;
-      },
-    ],
+    ['is unreachable', unreach],
     ['answers 500', () => answer(500, '')],
     ['answers 429', () => answer(429, '')],
     ['answers garbage', () => answer(200, '<html>')],
   ];
   for (const [what, respond] of noAnswers) {
     it(`goes on with the token when /validate ${what}, and asks again later`, async () => {
-      const token = at(30);
-      await token.get();
-      nowMs += 30_000;
+      const token = await uncheckedToken();
       onValidate = respond;
       assert.equal((await token.get()).reveal(), 'token-1');
       assert.equal(calls.validate, 1);
@@ -245,9 +240,7 @@ describe('validating', () => {
   }
 
   it('lets a caller go that aborts, and ends for the others', async () => {
-    const token = at(30);
-    await token.get();
-    nowMs += 30_000;
+    const token = await uncheckedToken();
     const abort = new AbortController();
     const impatient = assert.rejects(token.get(abort.signal), /enough/);
     const patient = token.get();
@@ -258,20 +251,16 @@ describe('validating', () => {
   });
 
   it('does not save a token that has expired', async () => {
-    const token = at(30);
+    const token = newToken(30);
     onToken = () => issue(3600);
     await token.get();
     nowMs += 3_600_000;
-    onValidate = () => {
-      throw unreachable;
-    };
+    onValidate = unreach;
     assert.equal((await token.get()).reveal(), 'token-2');
   });
 
   it('believes the life that /validate states', async () => {
-    const token = at(30);
-    await token.get();
-    nowMs += 30_000;
+    const token = await uncheckedToken();
     onValidate = () => answer(200, { client_id: CLIENT_ID, expires_in: 600 });
     await token.get();
     assert.equal(token.status().expiresAt, new Date(nowMs + 600_000).toISOString());
