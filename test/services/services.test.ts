@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
@@ -14,26 +14,11 @@ import { deleteVhosts, startRabbitmq } from '../../sandbox/services/rabbitmq.ts'
 import { startRedis } from '../../sandbox/services/redis.ts';
 import { startTemporal } from '../../sandbox/services/temporal.ts';
 import { startTime } from '../../scripts/background.mjs';
+import { processesOf } from '../support/processes.ts';
 import { eventually } from '../support/services.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'stream-poller-services-'));
 after(() => rmSync(base, { recursive: true }));
-
-/** Every process on this machine whose command line or working directory shows that it belongs to a folder. */
-function processesIn(dir: string): string[] {
-  if (!existsSync('/proc')) return [];
-  return readdirSync('/proc').filter((pid) => {
-    try {
-      if (!/^\d+$/.test(pid)) return false;
-      const environment = readFileSync(`/proc/${pid}/environ`, 'utf8');
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      return Number(pid) !== process.pid && (environment.includes(dir) || command.includes(dir));
-    } catch {
-      // It ended while we looked.
-      return false;
-    }
-  });
-}
 
 /** Ends a service even when its test fails half-way: left alone, it would keep this file from ending. */
 function owned<T extends { kill(): Promise<void> }>(t: TestContext, service: T): T {
@@ -103,7 +88,7 @@ test('temporal: serves its namespace, keeps its address and state over a restart
   assert.ok(isGone(pid));
   assert.ok(existsSync(join(dir, 'state.db')));
   await temporal.stop();
-  assert.deepEqual(processesIn(dir), []);
+  assert.deepEqual(processesOf(dir), []);
 });
 
 test('rabbitmq: a node of its own that keeps its data, takes orders, and leaves nothing', async (t) => {
@@ -155,7 +140,7 @@ test('rabbitmq: a node of its own that keeps its data, takes orders, and leaves 
   assert.doesNotMatch(await rabbitmq.ctl('list_vhosts'), /v1/);
 
   await rabbitmq.stop();
-  assert.deepEqual(processesIn(dir), []);
+  assert.deepEqual(processesOf(dir), []);
 });
 
 test('given services are used and not started', async () => {
@@ -175,7 +160,7 @@ test('when one service cannot start, the others are stopped', async () => {
   // Where Redis would open its log.
   mkdirSync(join(dir, 'redis', 'redis.log'), { recursive: true });
   await assert.rejects(startServices({ dir, env }), /EISDIR/);
-  assert.deepEqual(processesIn(dir), []);
+  assert.deepEqual(processesOf(dir), []);
 });
 
 test('a folder that a live run uses is refused', async (t) => {

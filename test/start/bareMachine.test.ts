@@ -5,8 +5,9 @@ import { describe, it } from 'node:test';
 import { findCommand } from '../../sandbox/services/process.ts';
 import { findRabbitmq } from '../../sandbox/services/rabbitmq-node.ts';
 import { findRedis } from '../../sandbox/services/redis.ts';
+import { processesOf } from '../support/processes.ts';
 import { temporal } from '../support/services.ts';
-import { bareMachine, processesOf } from './bareMachine.ts';
+import { bareMachine } from './bareMachine.ts';
 
 /** Longer than every limit that a start has: the worker's, each service's, the client's. */
 const SLOW_SECONDS = 130;

@@ -1,19 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { freePort } from '../../sandbox/services/ports.ts';
+import { processesOf } from '../support/processes.ts';
 import { eventually } from '../support/services.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -118,21 +109,6 @@ function checkout(dir: string): string {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(dir, 'node_modules'));
   return dir;
-}
-
-/** Every process that belongs to a folder: its command line or its environment names it. */
-export function processesOf(dir: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => {
-      try {
-        return ['environ', 'cmdline'].some((file) => readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(dir));
-      } catch {
-        // It ended while we looked.
-        return false;
-      }
-    })
-    .map(Number);
 }
 
 function link(target: string, path: string): void {
