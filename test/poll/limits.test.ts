@@ -7,6 +7,13 @@ import * as limits from '../../src/poll/limits.ts';
 
 const { PUBLISHER, TWITCH_REQUEST, SEND_WITHIN_MS, LEASE_MS, BROKER_ANSWER_MS } = limits;
 const SECOND = 1_000;
+const setting = settingsSchema.shape;
+
+it('has a sentence for every limit', () => {
+  const sentences = readFileSync(import.meta.filename, 'utf8');
+  const without = Object.keys(limits).filter((name) => !new RegExp(`\\b${name}\\b`).test(sentences));
+  assert.deepEqual(without, [], 'a limit that nothing else goes by stands where it is used');
+});
 
 /** Each value is less than the next. */
 function rise(what: string, ...values: number[]): void {
@@ -96,7 +103,7 @@ describe('a broker that is away', () => {
 });
 
 describe('what is kept in the store', () => {
-  const requestsPerMinute = settingsSchema.shape.TWITCH_REQUESTS_PER_MINUTE.parse(undefined);
+  const requestsPerMinute = setting.TWITCH_REQUESTS_PER_MINUTE.parse(undefined);
   rise(
     'of a page outlives its slice, also with a hundredth of the usual budget, and another attempt of its diff',
     (limits.SLICE_PAGES * 60) / (requestsPerMinute / 100) + (2 * limits.STORE_ATTEMPT_MS) / SECOND,
@@ -146,10 +153,41 @@ describe('requests', () => {
   );
 });
 
+describe('a service that was away', () => {
+  rise(
+    'is found again while commands and workers that start wait for it',
+    limits.STORE_RECONNECT.mostMs,
+    limits.COMMAND_CONNECT_MS,
+    2 * (limits.STORE_CONNECT_MS + limits.STORE_RECONNECT.mostMs),
+    limits.STORE_START_MS,
+  );
+  rise(
+    'is asked again, whichever it is, long before polls count as stuck',
+    Math.max(
+      ...[limits.FAILED_RETRY, limits.STORE_RETRY, limits.REQUEST_RETRY, limits.PUBLISH_RETRY].map(
+        (each) => each.mostMs,
+      ),
+      limits.TEMPORAL_CONNECT_MS + limits.TEMPORAL_RECONNECT.mostMs,
+    ),
+    (limits.STUCK_POLLS.leastSeconds * SECOND) / 3,
+  );
+  rise(
+    'for one full wait for the bucket makes no poll stuck',
+    limits.RATE_RESET_MOST_MS + TWITCH_REQUEST.totalTimeoutMs,
+    limits.STUCK_POLLS.leastSeconds * SECOND,
+  );
+  rise('for such a wait takes one attempt, and leaves others', 2, limits.REQUEST_ATTEMPTS);
+  rise(
+    'for less than the usual interval costs no poll',
+    setting.POLL_INTERVAL_SECONDS.parse(undefined) * SECOND,
+    limits.CATCHUP_WINDOW_MS,
+  );
+});
+
 describe('readiness', () => {
   rise(
     'is answered in time: each part before its check, each check before the request',
-    Math.max(limits.CHECK_TEMPORAL_MS, limits.CHECK_SCHEDULE_MS),
+    Math.max(limits.CHECK_TEMPORAL_MS, limits.CHECK_SCHEDULE_MS, limits.CHECK_AGE_MS),
     limits.CHECK_MS,
     limits.HTTP_REQUEST_MS,
   );
