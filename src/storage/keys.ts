@@ -58,7 +58,7 @@ export class Keys {
     return `${this.#prefix}targets:user:gone`;
   }
 
-  /** Users that keep the full rhythm: a sorted set of ids, every score 0. */
+  /** Hot users, which are in every poll: a sorted set of ids, every score 0. */
   get hot(): string {
     return `${this.#prefix}targets:user:hot`;
   }

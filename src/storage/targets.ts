@@ -12,7 +12,7 @@ function* chunks<T>(items: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < items.length; at += size) yield items.slice(at, at + size);
 }
 
-/** A user that was just added keeps the full rhythm for a day: whether it is dormant is not known yet. */
+/** A user that was just added is hot for a day: whether it is dormant is not known yet. */
 const NEW_IS_HOT_MS = 24 * 3_600_000;
 
 /**
