@@ -6,7 +6,7 @@ import { liveWithoutBroker } from './support.ts';
 /** More than publish at a time. */
 const DIFFS = 14;
 
-test('a long interval does not keep events, lanes and pages waiting for a broker that is away', async () => {
+test('a long interval does not keep events, publishers and pages waiting for a broker that is away', async () => {
   const app = await startApp({ intervalSeconds: 3_600 });
   try {
     await liveWithoutBroker(app, DIFFS, 300);
