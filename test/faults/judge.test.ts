@@ -41,7 +41,7 @@ function arrival(atMs: number, { pollId = 'p1', body = {}, messageId = 's1' } = 
     'x-detected-at': new Date(START + 11_000).toISOString(),
   };
   const fields = { user_id: '1', user_login: 'one', game_id: '7', title: 'first', started_at: startedAt, ...body };
-  const told = { queue: 'stream.online', type: 'stream.online', redelivered: false, content: Buffer.alloc(0) };
+  const told = { queue: 'stream.online', type: 'stream.online', content: Buffer.alloc(0) };
   return { ...told, atMs, messageId, body: fields, headers };
 }
 

@@ -14,7 +14,6 @@ export interface Arrival {
   /** `content` as JSON. */
   body: Record<string, unknown>;
   type: unknown;
-  redelivered: boolean;
   headers: Record<string, unknown>;
 }
 
@@ -144,7 +143,6 @@ export class Mailbox {
         content,
         body: JSON.parse(content.toString('utf8')),
         type: properties.type,
-        redelivered: fields.redelivered,
         headers,
       });
     }
