@@ -16,6 +16,10 @@ export class Keys {
   readonly meta: string;
   readonly live: string;
   readonly liveByGame: string;
+  /** What has become of the latest events: a stream. */
+  readonly feed: string;
+  /** Reports of the latest polls, the newest first: a list. */
+  readonly reports: string;
   readonly #prefix: string;
 
   constructor(prefix = DEFAULT_PREFIX) {
@@ -23,6 +27,8 @@ export class Keys {
     this.meta = `${prefix}meta`;
     this.live = `${prefix}live`;
     this.liveByGame = `${prefix}live:by-game`;
+    this.feed = `${prefix}feed`;
+    this.reports = `${prefix}reports`;
   }
 
   targets(kind: TargetKind): string {
@@ -53,6 +59,11 @@ export class Keys {
     return `${this.#prefix}targets:${kind}:refused`;
   }
 
+  /** Labels of targets: a hash, id → JSON list. */
+  labels(kind: TargetKind): string {
+    return `${this.#prefix}targets:${kind}:labels`;
+  }
+
   /** User targets that Twitch's list of users does not show. */
   get gone(): string {
     return `${this.#prefix}targets:user:gone`;
@@ -66,6 +77,11 @@ export class Keys {
   /** The same ids, with the time until which each is hot as its score (Unix ms). */
   get hotUntil(): string {
     return `${this.#prefix}targets:user:hot-until`;
+  }
+
+  /** What was answered to a request of the HTTP API. */
+  reply(fingerprint: string): string {
+    return `${this.#prefix}reply:${fingerprint}`;
   }
 
   mark(streamId: string): string {

@@ -1,10 +1,13 @@
 import { BROADCAST_MOST_MS, VISIBILITY_LAG_MS } from '../poll/limits.ts';
+import type { PollReport } from '../poll/report.ts';
 import type { PollRef } from '../poll/steps.ts';
 import type { UnpolledRange, UnpolledTargets } from '../poll/unpolled.ts';
 import { StorePart } from './part.ts';
 
 /** Notes of progress come with every diff, hundreds a minute in a large poll; nobody needs to know it more finely than this. */
 const NOTE_EVERY_MS = 1_000;
+/** At a poll every 30 s those of the last four hours. */
+export const REPORTS_KEPT = 500;
 
 /** What a poll knows of the last finished one when it opens. */
 export interface KnownPoll {
@@ -91,5 +94,21 @@ export class Polls extends StorePart {
   async times(): Promise<PollTimes> {
     const [startedAt, progressAt] = await this.connection.hmget(this.keys.meta, 'lastPollAt', 'progressAt');
     return { startedMs: Number(startedAt ?? 0), progressMs: Math.max(Number(progressAt ?? 0), this.#notedMs) };
+  }
+
+  /** Keeps the report of a poll that has ended, for people to look at. */
+  async keepReport(report: PollReport): Promise<void> {
+    const { connection, keys } = this;
+    await connection
+      .multi()
+      .lpush(keys.reports, JSON.stringify(report))
+      .ltrim(keys.reports, 0, REPORTS_KEPT - 1)
+      .exec();
+  }
+
+  /** Reports of polls, the newest that ended first. */
+  async reports(limit: number): Promise<PollReport[]> {
+    const texts = await this.connection.lrange(this.keys.reports, 0, limit - 1);
+    return texts.map((text) => JSON.parse(text) as PollReport);
   }
 }

@@ -78,6 +78,13 @@ export class Refused extends StorePart {
     return { polled, triedAgain };
   }
 
+  /** Those of the ids that are refused. */
+  async among(kind: TargetKind, ids: readonly string[]): Promise<Map<string, RefusedTarget>> {
+    if (ids.length === 0) return new Map();
+    const texts = await this.connection.hmget(this.keys.refused(kind), ...ids);
+    return new Map(ids.flatMap((id, i) => read(id, texts[i] ?? null) ?? []).map((target) => [target.id, target]));
+  }
+
   async count(kind: TargetKind): Promise<number> {
     return this.connection.hlen(this.keys.refused(kind));
   }

@@ -1,6 +1,8 @@
 import type { StoreConnection } from './dragonfly.ts';
+import { Feed } from './feed.ts';
 import { DEFAULT_PREFIX, Keys } from './keys.ts';
 import { Polls } from './polls.ts';
+import { Replies } from './replies.ts';
 import { Streams } from './streams.ts';
 import { Targets } from './targets.ts';
 
@@ -11,6 +13,8 @@ export interface Store {
   polls: Polls;
   streams: Streams;
   targets: Targets;
+  replies: Replies;
+  feed: Feed;
 }
 
 /** @param prefix what its keys begin with: see `keyPrefix` */
@@ -22,5 +26,7 @@ export function storeOn(connection: StoreConnection, prefix = DEFAULT_PREFIX): S
     polls: new Polls(connection, keys),
     streams: new Streams(connection, keys),
     targets: new Targets(connection, keys),
+    replies: new Replies(connection, keys),
+    feed: new Feed(connection, keys),
   };
 }

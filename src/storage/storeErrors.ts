@@ -14,6 +14,12 @@ export function isScriptsOwn(error: unknown): boolean {
   return /^ERR|user_script/.test(message) && !PASSING.test(message);
 }
 
+/** Whether the store did not do its part: it is away, did not answer in time (which ioredis says in words only), or refused. */
+export function isOfStore(error: unknown, status: string): boolean {
+  const mute = error instanceof Error && error.message === 'Command timed out';
+  return mute || error instanceof ReplyError || status !== 'ready';
+}
+
 /** What went wrong; ioredis's words for a command without a connection name an option of ours instead. */
 export function storeProblem({ message }: Error): string {
   return message.includes('enableOfflineQueue') ? 'there is no connection' : message;

@@ -15,6 +15,19 @@ export interface LiveEntry extends Omit<Stream, 'id' | 'userId'> {
   misses: number;
 }
 
+/** A stream of the live set, for people and other programs to look at. */
+export interface LiveStream extends Omit<Stream, 'id'> {
+  streamId: string;
+  /** RFC 3339: when a poll last saw it. */
+  seenAt: string;
+}
+
+export interface ListLive {
+  limit: number;
+  gameId?: string | undefined;
+  after?: string | undefined;
+}
+
 /** Reads an entry as the scripts write it: two JSON texts, a line each. */
 export function readLiveEntry(text: string): LiveEntry {
   const [state = '{}', about] = text.split('\n');
@@ -142,5 +155,36 @@ export class Streams extends StorePart {
 
   async countLive(): Promise<number> {
     return this.connection.hlen(this.keys.live);
+  }
+
+  /** The live streams of those of the users that have one. */
+  async liveOf(userIds: readonly string[]): Promise<Map<string, LiveStream>> {
+    if (userIds.length === 0) return new Map();
+    const texts = await this.connection.hmget(this.keys.live, ...userIds);
+    return new Map(
+      userIds.flatMap((userId, i) => {
+        if (!texts[i]) return [];
+        const { streamId, userLogin, gameId, title, startedAt, seenMs } = readLiveEntry(texts[i]);
+        const seenAt = new Date(seenMs).toISOString();
+        return [[userId, { streamId, userId, userLogin, gameId, title, startedAt, seenAt }] as const];
+      }),
+    );
+  }
+
+  /**
+   * Up to `limit` live streams in the order of game id and user id (bytewise), of one game only if it is named.
+   *
+   * @param after `next` of the page before; one that is not ours begins anew
+   * @returns `next`, behind which to go on; absent when there are no more
+   */
+  async listLive({ limit, gameId, after }: ListLive): Promise<{ streams: LiveStream[]; next?: string }> {
+    const [first, last] = gameId === undefined ? ['-', '+'] : [`[${gameId}\x1f`, `[${gameId}\x1f\xff`];
+    const behind = after === undefined ? '' : Buffer.from(after, 'base64url').toString();
+    const from = behind.includes('\x1f') ? `(${behind}` : first;
+    const found = await this.connection.zrangebylex(this.keys.liveByGame, from, last, 'LIMIT', 0, limit + 1);
+    const page = found.slice(0, limit);
+    const live = await this.liveOf(page.map((member) => member.slice(member.lastIndexOf('\x1f') + 1)));
+    const next = found.length > limit && Buffer.from(page.at(-1) ?? '').toString('base64url');
+    return { streams: [...live.values()], ...(next && { next }) };
   }
 }

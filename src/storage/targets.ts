@@ -2,6 +2,7 @@ import type { TargetKind } from '../poll/model.ts';
 import type { StoreConnection } from './dragonfly.ts';
 import { Gone } from './gone.ts';
 import type { Keys } from './keys.ts';
+import { Labels } from './labels.ts';
 import { StorePart } from './part.ts';
 import { Refused } from './refused.ts';
 
@@ -29,11 +30,13 @@ export type TargetSource = 'client' | 'settings';
 export class Targets extends StorePart {
   readonly refused: Refused;
   readonly gone: Gone;
+  readonly labels: Labels;
 
   constructor(connection: StoreConnection, keys: Keys) {
     super(connection, keys);
     this.refused = new Refused(connection, keys);
     this.gone = new Gone(connection, keys);
+    this.labels = new Labels(connection, keys);
   }
 
   /**
@@ -91,6 +94,7 @@ export class Targets extends StorePart {
         ...some,
       );
       await this.refused.forget(kind, some);
+      await this.labels.forget(kind, some);
       if (kind === 'user') await this.gone.forget(some);
     }
     return removed;
@@ -122,6 +126,21 @@ export class Targets extends StorePart {
   async cool(nowMs: number): Promise<void> {
     const { hot, hotUntil } = this.keys;
     while ((await this.connection.coolTargets(hot, hotUntil, nowMs, IDS_PER_CALL)) === IDS_PER_CALL);
+  }
+
+  /** When each of the ids was added (Unix ms, `undefined` if that is not known), for those that are targets. */
+  async addedMs(kind: TargetKind, ids: readonly string[]): Promise<Map<string, number | undefined>> {
+    const found = new Map<string, number | undefined>();
+    for (const some of chunks(ids, IDS_PER_CALL)) {
+      const [scores, added] = await Promise.all([
+        this.connection.zmscore(this.keys.targets(kind), ...some),
+        this.connection.hmget(this.keys.added(kind), ...some),
+      ]);
+      for (const [i, id] of some.entries()) {
+        if (scores[i] !== null) found.set(id, Number(added[i]) || undefined);
+      }
+    }
+    return found;
   }
 
   async count(kind: TargetKind): Promise<number> {
