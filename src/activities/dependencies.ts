@@ -1,5 +1,6 @@
 import type { PollSettings } from '../config/pollSettings.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { Feed } from '../storage/feed.ts';
 import type { Polls } from '../storage/polls.ts';
 import type { SettingsTargets } from '../storage/settingsTargets.ts';
 import type { Streams } from '../storage/streams.ts';
@@ -13,6 +14,8 @@ export interface Dependencies {
   settingsTargets: Pick<SettingsTargets, 'apply'>;
   polls: Pick<Polls, 'open' | 'noteUnpolled' | 'noteUnpolledBeforeLoss'>;
   streams: Streams;
+  /** Nobody waits for it. */
+  feed: Pick<Feed, 'note'>;
   twitch: Pick<TwitchClient, 'getStreams' | 'getUsers'>;
   publisher: Pick<RabbitPublisher, 'publish'>;
   /**

@@ -21,7 +21,7 @@ function summarizeSkipped(skipped: readonly Skipped[]): SkippedStreams {
   };
 }
 
-export function diffActivities({ settings, streams }: Dependencies) {
+export function diffActivities({ settings, streams, feed }: Dependencies) {
   return {
     /** Compares staged pages with the live set, claims the new streams and counts misses of complete batches. */
     async diffStreams(input: DiffStreamsInput): Promise<DiffStreamsResult> {
@@ -59,6 +59,7 @@ export function diffActivities({ settings, streams }: Dependencies) {
     }
     const unfinished = filled[seenAfterPage.findIndex((count) => count > found.handled)];
     const { events, silent, ended, live, storeVersion, skipped, uncounted } = found;
+    void feed.note('claimed', events);
     return {
       events,
       pagesDone: unfinished ? pages.indexOf(unfinished) : pages.length,

@@ -2,8 +2,8 @@ import type { DeliverEventsInput, PublishStreamsInput, PublishStreamsResult } fr
 import type { Dependencies } from './dependencies.ts';
 import { Publishing } from './publishing.ts';
 
-export function publishActivities({ streams, publisher }: Dependencies) {
-  const publishing = new Publishing(streams, publisher);
+export function publishActivities(dependencies: Dependencies) {
+  const publishing = new Publishing(dependencies);
   return {
     /**
      * Publishes claimed events, waits for the broker's confirms and marks each confirmed stream as announced. A retry

@@ -12,9 +12,10 @@ import {
 } from '../poll/limits.ts';
 import type { Claimed, PollRef, PublishStreamsResult } from '../poll/steps.ts';
 import { toMessage } from '../publisher/message.ts';
-import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
+import type { Labels } from '../storage/labels.ts';
 import type { Streams } from '../storage/streams.ts';
 import { lastHeartbeatList, type Pulse, runAttempt } from './attempt.ts';
+import type { Dependencies } from './dependencies.ts';
 
 /** Of the streams that were confirmed but could not be marked, how many a process remembers. */
 const MOST_UNMARKED = 10_000;
@@ -34,7 +35,9 @@ interface Attempt {
 /** Brings claimed events to the broker and notes what it has confirmed: one attempt at a time of any number of activities. */
 export class Publishing {
   readonly #streams: Streams;
-  readonly #publisher: Pick<RabbitPublisher, 'publish'>;
+  readonly #labels: Labels;
+  readonly #feed: Dependencies['feed'];
+  readonly #publisher: Dependencies['publisher'];
   /**
    * Confirmed through this process, not marked yet. While the store is away the claim may run out, and another owner in
    * this process be the first to come when it is back: it must not send the same again.
@@ -42,8 +45,10 @@ export class Publishing {
   readonly #unmarked = new BoundedSet<string>(MOST_UNMARKED);
   #delivering = 0;
 
-  constructor(streams: Streams, publisher: Pick<RabbitPublisher, 'publish'>) {
+  constructor({ streams, targets, feed, publisher }: Pick<Dependencies, 'streams' | 'targets' | 'feed' | 'publisher'>) {
     this.#streams = streams;
+    this.#labels = targets.labels;
+    this.#feed = feed;
     this.#publisher = publisher;
   }
 
@@ -61,11 +66,14 @@ export class Publishing {
       ...(giveUpAfterSeconds === 0 && { waitMs: 0 }),
       onBroker: (message, confirmed) => {
         const nextRetryDelay = backoffMs(activityInfo().attempt, PUBLISH_RETRY);
+        // Not an attempt later than that, or the poll would be longer than its interval.
+        const givenUp = ageMs(startedMs) + nextRetryDelay >= giveUpAfterSeconds * 1_000;
+        const events = claims.flatMap((claim) => claim.events).filter(({ id }) => !confirmed.includes(id));
+        if (givenUp) void this.#feed.note('waiting', events);
         return ApplicationFailure.create({
           message,
           type: 'BrokerUnavailable',
-          // Not an attempt later than that, or the poll would be longer than its interval.
-          nonRetryable: ageMs(startedMs) + nextRetryDelay >= giveUpAfterSeconds * 1_000,
+          nonRetryable: givenUp,
           nextRetryDelay,
           details: [confirmed],
         });
@@ -138,11 +146,12 @@ export class Publishing {
     if (standsBack && this.#delivering >= DELIVERING_MOST)
       throw onBroker('other deliveries come first', [...confirmed]);
 
+    const labels = await this.#labels.ofStreams(owed);
     const marking: Promise<void>[] = [];
     this.#delivering += standsBack ? 1 : 0;
     const { failed } = await this.#publisher
       .publish(
-        owed.map((event) => toMessage(event, poll.id)),
+        owed.map((event, i) => toMessage(event, poll.id, labels[i])),
         {
           signal: context.cancellationSignal,
           maySend: () => pulse.isBefore(sendUntil),
@@ -153,6 +162,10 @@ export class Publishing {
               this.#unmarked.add(id);
             }
             context.heartbeat([...confirmed]);
+            void this.#feed.note(
+              'announced',
+              owed.filter(({ id }) => ids.includes(id)),
+            );
             // What fails here is marked below, or the attempt fails.
             marking.push(this.#mark(ids).catch(() => undefined));
           },

@@ -25,6 +25,8 @@ export interface StreamOnlineHeaders {
   /** RFC 3339: when the poller found the stream. */
   'x-detected-at': string;
   'x-poll-id': string;
+  /** Labels of the targets that show the stream; absent if they have none. */
+  'x-labels'?: string[];
 }
 
 /** A message ready to be sent. The stream id is its identity: the broker's returns and consumers know it by this. */
@@ -40,8 +42,9 @@ export interface OutgoingMessage {
  * recognised by its `messageId`.
  *
  * @param pollId the poll that claimed the stream, for tracing a message back to its run
+ * @param labels of the targets that show it, as they are at this attempt
  */
-export function toMessage(event: StreamEvent, pollId: string): OutgoingMessage {
+export function toMessage(event: StreamEvent, pollId: string, labels: readonly string[] = []): OutgoingMessage {
   const body: StreamOnlineBody = {
     user_id: event.userId,
     user_login: event.userLogin,
@@ -70,6 +73,7 @@ export function toMessage(event: StreamEvent, pollId: string): OutgoingMessage {
         'x-reason': event.reason,
         'x-detected-at': event.detectedAt,
         'x-poll-id': pollId,
+        ...(labels.length > 0 && { 'x-labels': [...labels] }),
       },
     },
   };

@@ -12,6 +12,8 @@ export interface MetricsSources {
   publisher: Pick<RabbitPublisher, 'status'>;
   /** Undefined while there is no connection. */
   temporal: () => Client | undefined;
+  /** Told of the report of each poll that ends here. */
+  onReport?: (report: PollReport) => void;
   logger: Logger;
 }
 
@@ -24,6 +26,7 @@ const PREFIX = 'stream_poller_';
 export class Metrics {
   readonly registry = new Registry();
   readonly #logger: Logger;
+  readonly #onReport: MetricsSources['onReport'];
   readonly #begun: BegunPolls;
   readonly #polls = this.#counter('polls_total', 'Polls that have ended', ['outcome']);
   readonly #requests = this.#counter('helix_requests_total', 'Helix requests of ended polls, failed ones included');
@@ -55,8 +58,9 @@ export class Metrics {
   readonly #gone = this.#gauge('gone_users', 'User targets that Twitch no longer knows, at the last poll');
   readonly #live = this.#gauge('live_streams', 'Size of the live set after the last poll');
 
-  constructor({ twitch, publisher, temporal, logger }: MetricsSources) {
+  constructor({ twitch, publisher, temporal, onReport, logger }: MetricsSources) {
     this.#logger = logger;
+    this.#onReport = onReport;
     this.#begun = new BegunPolls({ client: temporal, logger, onEnd: (outcome) => this.#polls.inc({ outcome }) });
     collectDefaultMetrics({ register: this.registry });
     this.#gauge(
@@ -80,6 +84,7 @@ export class Metrics {
         fn: ({ runId }, report) => {
           this.#begun.ended(runId);
           this.#record(report);
+          this.#onReport?.(report);
         },
         callDuringReplay: false,
       },

@@ -146,7 +146,7 @@ test('a worker that was frozen between its claim and its send asks again, and le
     },
   });
   const input = { poll, owner: 'o', events: [event('frozen')] };
-  const frozen = publishActivities({ streams, publisher } as unknown as Dependencies);
+  const frozen = publishActivities({ ...store, streams, publisher } as unknown as Dependencies);
   const failure = await failureOf(attempt().run(frozen.publishStreams, input));
   assert.deepEqual([failure.type, failure.nonRetryable], ['ClaimsTooOld', false]);
   assert.deepEqual(await attempt().run(thawed.publishStreams, input), { announced: 0, left: 1 });

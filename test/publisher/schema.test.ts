@@ -60,6 +60,8 @@ describe('message schema', () => {
     for (const name of Object.keys(headers)) assert.ok(!validHeaders({ ...headers, [name]: undefined }), name);
     assert.ok(!validHeaders({ ...headers, 'x-reason': 'ended' }));
     assert.ok(validHeaders({ ...headers, 'x-later': 'more' }));
+    assert.ok(validHeaders(toMessage(event('1'), POLL_ID, ['customer 7']).properties.headers));
+    assert.ok(!validHeaders({ ...headers, 'x-labels': 'customer 7' }));
     for (const name of Object.keys(properties)) assert.ok(!validProperties({ ...properties, [name]: undefined }), name);
     assert.ok(!validProperties({ ...properties, deliveryMode: 1 }));
   });

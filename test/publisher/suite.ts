@@ -69,6 +69,14 @@ export function publisherSuite(
       assert.equal(received.fields.routingKey, 'stream.online');
     });
 
+    test('labels of its targets travel as a header', async (t) => {
+      const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
+      const labels = ['customer 7', 'Zoë’s 🎮'];
+      await publisher.publish([toMessage(event('1'), POLL_ID, labels)]);
+      const [received] = await drain(await openChannel(t, broker.directUrl));
+      assert.deepEqual(received?.properties.headers?.['x-labels'], labels);
+    });
+
     test('10,000 messages go through a window of 256, each confirmed and told once', async (t) => {
       const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
       const all = messages(10_000);
