@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Entry, parseLine } from '../../src/cli/targets/import/line.ts';
-import { LONGEST_LINE, readLines } from '../../src/cli/targets/import/readLines.ts';
 import { TargetImport } from '../../src/cli/targets/import/targetImport.ts';
+import { LONGEST_LINE, readLines } from '../../src/lib/readLines.ts';
 
 const entry = (line: string, kind: 'user' | 'game' = 'user'): Entry | undefined => {
   const parsed = parseLine(line, kind);

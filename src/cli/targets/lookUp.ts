@@ -1,6 +1,7 @@
 import { createLogger } from '../../lib/log.ts';
 import type { TargetKind } from '../../poll/model.ts';
 import type { TwitchClient } from '../../twitch/client.ts';
+import { lookUpIds } from '../../twitch/lookUp.ts';
 import { settingsFor } from '../settings.ts';
 
 /**
@@ -16,12 +17,7 @@ export class LookUp {
    * @throws TwitchError, SettingsError
    */
   async ids(kind: TargetKind, names: readonly string[], signal?: AbortSignal): Promise<Map<string, string>> {
-    const client = await this.#connect();
-    const found =
-      kind === 'user'
-        ? (await client.getUsers({ logins: names }, signal)).map(({ id, login }) => ({ id, name: login }))
-        : await client.getGames({ names }, signal);
-    return new Map(found.map(({ id, name }) => [name.toLowerCase(), id]));
+    return lookUpIds(await this.#connect(), kind, names, signal);
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
+import { readLines } from '../../../lib/readLines.ts';
 import { IDS_PER_REQUEST, TARGET_KINDS, type TargetKind } from '../../../poll/model.ts';
 import type { Targets } from '../../../storage/targets.ts';
 import type { LookUp } from '../lookUp.ts';
 import { type Entry, parseLine } from './line.ts';
-import { readLines } from './readLines.ts';
 
 /** Ids in one script call: the store's own limit for one. */
 const IDS_PER_CALL = 5_000;

@@ -1,5 +1,4 @@
 import { StringDecoder } from 'node:string_decoder';
-import { CommandError } from '../../errors.ts';
 
 /** A line longer than that is no line of ids: it is cut, so that a file without line ends does not fill the memory. */
 export const LONGEST_LINE = 4_096;
@@ -15,7 +14,7 @@ export interface LineBlock {
  * Cuts a stream of bytes into lines (LF, CRLF or CR), a block of them for each chunk read, in bounded memory. Bytes that
  * are not UTF-8 become U+FFFD.
  *
- * @throws CommandError when the stream is UTF-16, as PowerShell 5 writes files
+ * @throws Error when the stream is UTF-16, as PowerShell 5 writes files
  */
 export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<LineBlock> {
   const decoder = new StringDecoder('utf8');
@@ -23,7 +22,7 @@ export async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<L
   let bytes = 0;
   for await (const chunk of input) {
     if (bytes === 0 && /^(fffe|feff)/.test(chunk.toString('hex', 0, 2))) {
-      throw new CommandError('the file is UTF-16; save it as UTF-8 and try again');
+      throw new Error('the file is UTF-16; save it as UTF-8 and try again');
     }
     bytes += chunk.length;
     const lines = (rest + decoder.write(chunk)).split(/\r\n|\n|\r(?!\n|$)/);
