@@ -123,13 +123,28 @@ export const settingsSchema = z.object({
     .describe('Declare the exchanges and queues, only check that they exist, or leave them alone'),
   HTTP_HOST: z.string().min(1).default('127.0.0.1').describe('Address on which the worker serves HTTP'),
   HTTP_PORT: integer(0, 65_535).default(8080).describe('Port on which the worker serves HTTP (0: any free one)'),
+  TEMPORAL_UI_URL: url(['http:', 'https:'], 'http://localhost:8233')
+    .transform((text) => text.replace(/\/+$/, ''))
+    .optional()
+    .describe("Temporal's Web UI, to which the pages then link each poll"),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level logged'),
   ADMIN_TOKEN: z
     .string()
     .min(16, { error: 'expected at least 16 characters' })
     .transform((text) => new Secret(text))
     .optional()
-    .describe('For HTTP requests that change something, as bearer token; there are none yet: it has no effect'),
+    .describe('Bearer token for HTTP requests that change something; without it there are no such routes'),
+  HTTP_ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) => [...new Set(text.split(',').map((origin) => origin.trim()))].filter(Boolean))
+    .refine((origins) => origins.every((origin) => URL.parse(origin)?.origin === origin), {
+      error: 'expected origins separated by commas, such as https://example.org',
+    })
+    .describe('Comma-separated origins whose pages may use the HTTP API in a browser (CORS)'),
+  HTTP_READS: oneOf(['open', 'token'])
+    .default('open')
+    .describe('Whether reading from the HTTP API needs the token, too (probes and metrics never do)'),
 });
 
 export type Settings = Omit<z.output<typeof settingsSchema>, 'TWITCH_VALIDATE_TTL_SECONDS'> & {
@@ -172,6 +187,9 @@ export function readSettings(env: NodeJS.ProcessEnv, optional: readonly SettingN
   const result = schema.safeParse(given);
   if (!result.success) {
     throw new SettingsError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  if (result.data.HTTP_READS === 'token' && !result.data.ADMIN_TOKEN) {
+    throw new SettingsError(['ADMIN_TOKEN: is not set; HTTP_READS=token expects it']);
   }
   return {
     ...result.data,

@@ -26,6 +26,7 @@ import { targetsCheck } from './checks/targets.ts';
 import { Metrics } from './metrics.ts';
 import { noteProgress } from './noteProgress.ts';
 import { closing, type Stop } from './stop.ts';
+import { registerWeb } from './web.ts';
 
 export interface ProcessOptions {
   settings: Settings;
@@ -85,30 +86,41 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       failed || workers?.failed ? 'failed' : stop.signal.aborted ? 'stopping' : workers ? 'running' : 'starting';
     return { state, workers: states() };
   };
-  const metrics = new Metrics({ twitch, publisher, temporal: () => client, logger });
+  const metrics = new Metrics({
+    twitch,
+    publisher,
+    temporal: () => client,
+    // For people to look at: nobody waits for it.
+    onReport: (report) => void store.polls.keepReport(report).catch(() => undefined),
+    logger,
+  });
   const app = createHttpServer(logger);
   await app.register(healthz, { health });
   await app.register(metricsEndpoint, { registry: metrics.registry });
-  await app.register(readyz, {
-    stopping: () => stop.signal.aborted || failed,
-    checks: {
-      temporal: temporalCheck(temporal, { connection: () => connection, workers: states, waiting: () => waiting }),
-      dragonfly: storeCheck(store.connection, settings.DRAGONFLY_URL),
-      rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
-      twitch: twitchCheck(twitch),
-      targets: targetsCheck(store.polls, pollSettings),
-      polls: pollCheck({
-        polls: store.polls,
-        schedule: scheduleView(() => client, instance),
-        settings: pollSettings,
-      }),
-    },
+  const checks = {
+    temporal: temporalCheck(temporal, { connection: () => connection, workers: states, waiting: () => waiting }),
+    dragonfly: storeCheck(store.connection, settings.DRAGONFLY_URL),
+    rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
+    twitch: twitchCheck(twitch),
+    targets: targetsCheck(store.polls, pollSettings),
+    polls: pollCheck({
+      polls: store.polls,
+      schedule: scheduleView(() => client, instance),
+      settings: pollSettings,
+    }),
+  };
+  await app.register(readyz, { stopping: () => stop.signal.aborted || failed, checks });
+  await registerWeb(app, {
+    settings,
+    namespace: temporal.namespace,
+    parts: { store, twitch, temporal: () => client, instance },
+    checks,
+    logger,
   });
 
   try {
     const url = await listen(app, settings.HTTP_HOST, settings.HTTP_PORT);
     logger.info({ url }, `serving HTTP at ${url}; ${url}/readyz tells what is missing`);
-    if (settings.ADMIN_TOKEN) logger.warn('ADMIN_TOKEN has no effect yet: no HTTP route changes anything');
     publisher.start();
     [connection] = await Promise.all([
       connectNative(temporal, {

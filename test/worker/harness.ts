@@ -48,11 +48,11 @@ export class WorkerProcess {
   }
 
   /** Asks one of its HTTP endpoints; waits for the server to listen. */
-  async probe(path: string): Promise<Probe> {
+  async probe(path: string, options: RequestInit = {}): Promise<Probe> {
     const url = await eventually(() => this.log.find((line) => line.url)?.url ?? false, {
       message: `the HTTP server listens\n${this.output}`,
     });
-    const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5_000) });
+    const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(5_000), ...options });
     const text = await answer.text();
     return { status: answer.status, body: JSON.parse(text), text };
   }

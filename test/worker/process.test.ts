@@ -36,6 +36,7 @@ const settings = {
   TWITCH_CLIENT_SECRET: twitch.clientSecret,
   TARGET_USER_IDS: '101,102',
   POLL_INTERVAL_SECONDS: '1',
+  ADMIN_TOKEN: 'sixteen-letters-token',
 };
 const worker = new WorkerProcess(settings);
 let temporal: LocalTemporal | undefined;
@@ -97,6 +98,12 @@ test('with the schedule it becomes ready, and a stream that goes live is announc
   assert.equal(await applySchedule(client, { intervalSeconds: 1 }), 'created');
   await connection.close();
   await worker.ready();
+  const labelled = await worker.probe('/api/v1/targets/user/101', {
+    method: 'PUT',
+    headers: { authorization: `Bearer ${settings.ADMIN_TOKEN}`, 'content-type': 'application/json' },
+    body: '{"labels":["customer 7"]}',
+  });
+  assert.deepEqual([labelled.status, labelled.body], [200, { added: false }]);
   const stream = twitch.world.goLive({ userId: '101' });
 
   const broker = await amqplib.connect(settings.RABBITMQ_URL);
@@ -104,7 +111,23 @@ test('with the schedule it becomes ready, and a stream that goes live is announc
   const message = await eventually(() => channel.get('stream.online', { noAck: true }), { message: 'a message' });
   assert.ok(message);
   assert.equal(message.properties.messageId, stream.id);
+  assert.deepEqual(message.properties.headers?.['x-labels'], ['customer 7']);
   await broker.close();
+});
+
+test('what became of it, who is live and how polls went is told by HTTP', async () => {
+  const told = async (path: string, name: string) =>
+    (await worker.probe(`/api/v1/${path}`)).body[name] as Record<string, unknown>[];
+  await eventually(async () => {
+    const [newest] = await told('announcements', 'announcements');
+    assert.deepEqual([newest?.userId, newest?.reason, newest?.state], ['101', 'started', 'announced']);
+  });
+  assert.deepEqual(
+    (await told('streams', 'streams')).map(({ userId }) => userId),
+    ['101'],
+  );
+  await eventually(async () => assert.ok((await told('polls', 'polls')).some(({ announced }) => announced === 1)));
+  assert.deepEqual((await worker.probe('/api/v1/schedule')).body.intervalSeconds, 1);
 });
 
 test('each service that goes away is named in seconds, and the worker recovers when it is back', async () => {

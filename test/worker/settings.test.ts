@@ -34,11 +34,13 @@ test('a taken port ends the worker with exit code 1 and the name of the setting'
   assert.match(worker.output, new RegExp(`HTTP_PORT: port ${port} on 127.0.0.1 is in use`));
 });
 
-test('a setting without effect is told, and its value is not', async (t) => {
+test('the API says what is missing, and its token is in no log', async (t) => {
   const worker = new WorkerProcess({ ...SETTINGS, ADMIN_TOKEN: 'sixteen-letters-token' });
   t.after(() => worker.end());
-  await worker.probe('/healthz');
-  assert.ok(worker.log.some(({ msg }) => msg === 'ADMIN_TOKEN has no effect yet: no HTTP route changes anything'));
+  const { status, body } = await worker.probe('/api/v1/targets');
+  assert.equal(status, 503);
+  assert.match(String(body.detail), /^the store does not answer at .* \(DRAGONFLY_URL\)/);
+  assert.match(String((await worker.probe('/api/v1/schedule')).body.detail), /TEMPORAL_ADDRESS/);
   assert.doesNotMatch(worker.output, /sixteen-letters-token/);
 });
 

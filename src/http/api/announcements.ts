@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { Problem, problemSchema } from './problem.ts';
+
+const announcementSchema = z
+  .object({
+    place: z.string().describe('Where it stands in the feed; goes up'),
+    state: z
+      .enum(['claimed', 'waiting', 'announced'])
+      .describe('claimed: found, on its way; waiting: the broker is away, it is tried again; announced: confirmed'),
+    at: z.iso.datetime().describe('Since when it is so'),
+    streamId: z.string(),
+    userId: z.string(),
+    userLogin: z.string(),
+    gameId: z.string(),
+    title: z.string(),
+    startedAt: z.string().describe('RFC 3339, as Twitch sent it'),
+    detectedAt: z.iso.datetime(),
+    reason: z.enum(['started', 'entered_game', 'first_sight']),
+  })
+  .describe('What has become of a stream that went live');
+
+/** An announcement as the API shows it. */
+export type ApiAnnouncement = z.output<typeof announcementSchema>;
+
+/** What the routes work with. */
+export interface AnnouncementsService {
+  /** Newest first, each stream in its present state, before a place; `next` is the place of the oldest that was looked at. */
+  before(place: string | undefined, limit: number): Promise<{ announcements: ApiAnnouncement[]; next?: string }>;
+  /** What has changed behind a place, oldest first. */
+  after(place: string, limit: number): Promise<ApiAnnouncement[]>;
+  /** The place of the newest. */
+  end(): Promise<string>;
+}
+
+const PLACE = /^\d{1,16}-\d{1,16}$/;
+const MOST_ON_PAGE = 500;
+const LOOK_EVERY_MS = 1_000;
+/** Proxies close connections on which nothing comes. */
+const SIGN_EVERY_MS = 15_000;
+/** Pages that follow the feed of one worker. */
+const MOST_FOLLOWERS = 200;
+
+/** `GET …/announcements`, and `GET …/announcements/live` as server-sent events */
+export function announcementReads(scope: FastifyInstance, announcements: AnnouncementsService): void {
+  const app = scope.withTypeProvider<ZodTypeProvider>();
+  const place = z.string().regex(PLACE, 'expected the place of an announcement, such as 1760000000000-0');
+
+  app.get(
+    '/announcements',
+    {
+      schema: {
+        operationId: 'listAnnouncements',
+        summary: 'The latest announcements with what has become of each, newest first',
+        tags: ['announcements'],
+        querystring: z.strictObject({
+          before: place.optional().describe('`next` of the page before'),
+          limit: z.coerce.number().int().min(1).max(MOST_ON_PAGE).default(100),
+        }),
+        response: {
+          200: z.object({
+            announcements: z.array(announcementSchema).describe('May be fewer than `limit`: a stream is told once'),
+            next: z.string().optional().describe('For `before`; absent on the last page'),
+          }),
+          '4xx': problemSchema,
+        },
+      },
+    },
+    ({ query: { before, limit } }) => announcements.before(before, limit),
+  );
+
+  const followers = new Set<AbortController>();
+  scope.addHook('preClose', async () => {
+    for (const follower of followers) follower.abort();
+  });
+
+  app.get(
+    '/announcements/live',
+    {
+      schema: {
+        operationId: 'followAnnouncements',
+        summary: 'Announcements as they come and change, as server-sent events (EventSource)',
+        description: 'Each has its place as id, so that a client that reconnects goes on behind the last that it saw.',
+        tags: ['announcements'],
+        querystring: z.strictObject({
+          after: place.optional().describe('Default: only what comes from now on; Last-Event-ID goes before it'),
+        }),
+        response: {
+          200: { description: 'event: announcement', content: { 'text/event-stream': { schema: z.string() } } },
+          '4xx': problemSchema,
+          '5xx': problemSchema,
+        },
+      },
+    },
+    async (request, reply) => {
+      if (followers.size >= MOST_FOLLOWERS) throw new Problem(503, `${MOST_FOLLOWERS} pages follow the feed already`);
+      const last = request.headers['last-event-id'];
+      let from =
+        typeof last === 'string' && PLACE.test(last) ? last : (request.query.after ?? (await announcements.end()));
+      const follower = new AbortController();
+      followers.add(follower);
+      request.raw.on('close', () => follower.abort());
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      reply.raw.write(`retry: ${2 * LOOK_EVERY_MS}\n\n`);
+      let signMs = performance.now();
+      while (!follower.signal.aborted) {
+        // While the store is away nothing comes, and what came meanwhile comes when it is back.
+        const some = await announcements.after(from, MOST_ON_PAGE).catch(() => []);
+        for (const each of some) {
+          from = each.place;
+          reply.raw.write(`id: ${each.place}\nevent: announcement\ndata: ${JSON.stringify(each)}\n\n`);
+        }
+        if (some.length > 0) signMs = performance.now();
+        else if (performance.now() - signMs > SIGN_EVERY_MS) {
+          signMs = performance.now();
+          reply.raw.write(': still here\n\n');
+        }
+        if (some.length < MOST_ON_PAGE)
+          await sleep(LOOK_EVERY_MS, undefined, { signal: follower.signal }).catch(() => undefined);
+        else if (reply.raw.writableNeedDrain) await sleep(LOOK_EVERY_MS);
+      }
+      followers.delete(follower);
+      reply.raw.end();
+    },
+  );
+}
