@@ -1,0 +1,31 @@
+import { NUMERIC_ID } from '../../poll/ids.ts';
+import type { TargetKind } from '../../poll/model.ts';
+
+export interface Entries {
+  ids: Record<TargetKind, string[]>;
+  names: Record<TargetKind, string[]>;
+  /** What is neither. */
+  bad: string[];
+}
+
+/** Reads what a person has typed or pasted: ids, logins and links to channels, and games as `game:ID` or `game:NAME`. */
+export function parseEntries(text: string): Entries {
+  const entries: Entries = { ids: { user: [], game: [] }, names: { user: [], game: [] }, bad: [] };
+  for (const line of text.split(/\r?\n/)) {
+    const game = /^\s*game:(.*)$/i.exec(line)?.[1]?.trim();
+    if (game) {
+      entries[NUMERIC_ID.test(game) ? 'ids' : 'names'].game.push(game);
+      continue;
+    }
+    // Names of games hold commas and spaces; of users several may stand in a line.
+    for (const word of line.split(/[\s,;]+/).filter(Boolean)) {
+      const name =
+        /^(?:https?:\/\/)?(?:(?:www|m)\.)?twitch\.tv\/(\w{1,25})\/?(?:\?.*)?$/i.exec(word)?.[1] ??
+        word.replace(/^@/, '');
+      if (NUMERIC_ID.test(name)) entries.ids.user.push(name);
+      else if (/^\w{1,25}$/.test(name)) entries.names.user.push(name.toLowerCase());
+      else entries.bad.push(word.slice(0, 60));
+    }
+  }
+  return entries;
+}

@@ -1,0 +1,245 @@
+import { join } from 'node:path';
+import formbody from '@fastify/formbody';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import staticFiles from '@fastify/static';
+import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { html } from 'ghtml';
+import { z } from 'zod';
+import type { Logger } from '../../lib/log.ts';
+import { TARGET_KINDS } from '../../poll/model.ts';
+import type { AnnouncementsService } from '../api/announcements.ts';
+import { Problem } from '../api/problem.ts';
+import type { PollsService, ScheduleService } from '../api/schedule.ts';
+import type { StreamsService } from '../api/streams.ts';
+import { labelsSchema, type TargetsService } from '../api/targetSchemas.ts';
+import { listTargets } from '../api/targets.ts';
+import type { CheckResult } from '../check.ts';
+import type { Sessions } from '../session.ts';
+import { parseEntries } from './entries.ts';
+import { layout, type Markup, type PageState } from './layout.ts';
+import { nowBody } from './now.ts';
+import { pollsBody } from './polls.ts';
+import { type Preview, previewBody, STATES, targetsBody } from './targets.ts';
+
+export interface PageOptions {
+  reads: 'open' | 'token';
+  canSignIn: boolean;
+  sessions: Sessions;
+  logger: Logger;
+  /** Finds the problem that stands behind an error of a service, if the reader is to know it. */
+  explain: (error: Error) => Problem | undefined;
+  /** What `/readyz` tells. */
+  checks: () => Promise<Record<string, CheckResult>>;
+  targets: TargetsService;
+  streams: StreamsService;
+  announcements: AnnouncementsService;
+  schedule: ScheduleService;
+  polls: PollsService;
+  workflowsUrl?: string | undefined;
+}
+
+const ON_PAGE = 100;
+const SIGN_INS_PER_MINUTE = 10;
+const FORM_BYTES = 1024 * 1024;
+
+/** Asked of the query: what is not understood is left out, since links live long. */
+const nowQuery = z.object({
+  game: z.string().max(64).optional().catch(undefined),
+  after: z.string().max(200).optional().catch(undefined),
+});
+const targetsQuery = z.object({
+  state: z.enum(STATES).catch('all'),
+  after: z
+    .string()
+    .regex(/^(user|game):[\w-]{1,64}$/)
+    .optional()
+    .catch(undefined),
+  done: z.string().max(200).optional().catch(undefined),
+});
+const many = z.preprocess((given) => (given === undefined ? [] : [given].flat()), z.array(z.string()));
+const changeForm = z.object({ user: many, game: many, labels: z.string().default('') });
+const previewForm = z.object({ entries: z.string(), labels: z.string().default('') });
+
+/**
+ * The pages for people: rendered here, and readable without JavaScript. Whatever changes something is a form that wants a
+ * session and comes from a page of ours.
+ */
+export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
+  const { reads, canSignIn, sessions, logger, targets, streams, announcements, schedule, polls } = options;
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ["'none'"],
+      },
+    },
+    strictTransportSecurity: false,
+  });
+  await app.register(formbody, { bodyLimit: FORM_BYTES });
+  await app.register(rateLimit, { global: false });
+  await app.register(staticFiles, { root: join(import.meta.dirname, 'assets'), prefix: '/assets/', maxAge: '1h' });
+
+  const send = (reply: FastifyReply, state: Pick<PageState, 'path' | 'title' | 'notice'>, body: Markup) => {
+    const signedIn = sessions.isSignedIn(reply.request);
+    return reply
+      .type('text/html; charset=utf-8')
+      .header('cache-control', 'no-store')
+      .send(layout({ ...state, signedIn, canSignIn }, body));
+  };
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = error instanceof Problem ? error : options.explain(error);
+    const status = known?.statusCode ?? error.statusCode ?? 500;
+    if (status >= 500 && !known) request.log.error({ err: error, url: request.url }, 'page failed');
+    const text = known?.message ?? (status < 500 ? error.message : 'the page failed; the log of the worker says why');
+    reply.code(status);
+    return send(
+      reply,
+      { path: '', title: 'This did not work', notice: { kind: 'problem', text } },
+      '<p><a href="/">Now</a></p>',
+    );
+  });
+
+  const readers = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (reads === 'token' && !sessions.isSignedIn(request)) return reply.redirect('/sign-in');
+  };
+  const ownForm = async ({ headers: { origin, host, 'sec-fetch-site': site } }: FastifyRequest) => {
+    // Browsers say where a form comes from, older ones by its origin alone.
+    const own =
+      site === 'same-origin' || (site === undefined && origin !== undefined && URL.parse(origin)?.host === host);
+    if (!own) throw new Problem(403, 'This was not sent by a page of this server.');
+  };
+  /** A form of a page of ours, sent by somebody who is signed in. */
+  const editors = async (request: FastifyRequest) => {
+    if (!sessions.isSignedIn(request)) throw new Problem(401, 'Sign in first: this needs the ADMIN_TOKEN.');
+    await ownForm(request);
+  };
+  const audit = (request: FastifyRequest, what: string, details: object) =>
+    logger.info({ ...details, from: request.ip, client: request.headers['user-agent'] }, what);
+
+  app.get('/', { preHandler: readers }, async (request, reply) => {
+    const { game, after } = nowQuery.parse(request.query);
+    const end = await announcements.end();
+    const [checks, live, listed, feed] = await Promise.all([
+      options.checks(),
+      streams.countLive(),
+      streams.listLive({ gameId: game, after, limit: ON_PAGE }),
+      announcements.before(undefined, 50),
+    ]);
+    const body = nowBody({ checks, live, ...listed, announcements: feed.announcements, end, game });
+    return send(reply, { path: '/', title: 'Now' }, body);
+  });
+
+  app.get('/targets', { preHandler: readers }, async (request, reply) => {
+    const { state, after, done } = targetsQuery.parse(request.query);
+    const listed = await listTargets(targets, { state, after, limit: ON_PAGE });
+    const signedIn = sessions.isSignedIn(request);
+    const notice = done ? { kind: 'done' as const, text: done } : undefined;
+    return send(reply, { path: '/targets', title: 'Targets', notice }, targetsBody({ ...listed, state, signedIn }));
+  });
+
+  app.post('/targets/preview', { preHandler: editors }, async (request, reply) => {
+    const { entries, labels } = previewForm.parse(request.body);
+    const { ids, names, bad } = parseEntries(entries);
+    const wrong = badLabels(labels);
+    if (bad.length > 0 || wrong) {
+      const text =
+        wrong ??
+        `Not understood: ${bad.slice(0, 5).join(', ')}. Expected ids, logins, links to channels, game:ID or game:NAME.`;
+      const listed = await listTargets(targets, { state: 'all', limit: ON_PAGE });
+      const draft = { entries, labels };
+      reply.code(400);
+      const body = targetsBody({ ...listed, state: 'all', signedIn: true, draft });
+      return send(reply, { path: '/targets', title: 'Targets', notice: { kind: 'problem', text } }, body);
+    }
+    const preview: Preview = { found: [], unknown: [], labels };
+    for (const kind of TARGET_KINDS) {
+      const looked = names[kind].length > 0 ? await targets.lookUp(kind, names[kind]) : new Map<string, string>();
+      const named = new Map([...looked].map(([name, id]) => [id, name]));
+      preview.unknown.push(...names[kind].filter((name) => !looked.has(name.toLowerCase())));
+      const all = [...new Set([...ids[kind], ...named.keys()])];
+      const known = new Set((await targets.describe(kind, all)).map(({ id }) => id));
+      preview.found.push(...all.map((id) => ({ kind, id, name: named.get(id) ?? '', known: known.has(id) })));
+    }
+    return send(reply, { path: '/targets', title: 'Add targets' }, previewBody(preview));
+  });
+
+  for (const action of ['add', 'remove'] as const) {
+    app.post(`/targets/${action}`, { preHandler: editors }, async (request, reply) => {
+      const form = changeForm.parse(request.body ?? {});
+      const labels = labelsOf(form.labels);
+      let count = 0;
+      for (const kind of TARGET_KINDS) {
+        if (action === 'remove') count += await targets.remove(kind, form[kind]);
+        else count += await targets.add(kind, form[kind], labels.length > 0 ? labels : undefined);
+      }
+      audit(request, `targets ${action === 'add' ? 'added' : 'removed'}`, { count });
+      const done = `${count} ${action === 'add' ? 'added' : 'removed'}.`;
+      return reply.redirect(`/targets?${new URLSearchParams({ done })}`, 303);
+    });
+  }
+
+  app.get('/polls', { preHandler: readers }, async (request, reply) => {
+    // What Temporal can't tell now is left out: the reports are in the store.
+    const [state, reports] = await Promise.all([schedule.read().catch(() => undefined), polls.reports(50)]);
+    const signedIn = sessions.isSignedIn(request);
+    const { workflowsUrl } = options;
+    const body = pollsBody({ paused: state?.paused, note: state?.note ?? '', reports, workflowsUrl, signedIn });
+    return send(reply, { path: '/polls', title: 'Polls' }, body);
+  });
+
+  for (const action of ['pause', 'resume', 'trigger'] as const) {
+    app.post(`/schedule/${action}`, { preHandler: editors }, async (request, reply) => {
+      await schedule[action]('from the page');
+      audit(request, action === 'trigger' ? 'poll triggered' : `schedule ${action}d`, {});
+      return reply.redirect('/polls', 303);
+    });
+  }
+
+  if (canSignIn) {
+    app.get('/sign-in', (_request, reply) => send(reply, { path: '', title: 'Sign in' }, SIGN_IN));
+    const limit = { rateLimit: { max: SIGN_INS_PER_MINUTE, timeWindow: 60_000 } };
+    app.post('/sign-in', { config: limit, preHandler: ownForm }, (request, reply) => {
+      const { token } = z.object({ token: z.string().max(1_000).default('') }).parse(request.body ?? {});
+      if (sessions.isToken(token.trim())) {
+        sessions.signIn(reply);
+        audit(request, 'signed in', {});
+        return reply.redirect('/', 303);
+      }
+      audit(request, 'sign-in refused', {});
+      reply.code(401);
+      return send(
+        reply,
+        { path: '', title: 'Sign in', notice: { kind: 'problem', text: 'This is not the ADMIN_TOKEN.' } },
+        SIGN_IN,
+      );
+    });
+  }
+  app.post('/sign-out', { preHandler: ownForm }, (_request, reply) => {
+    sessions.signOut(reply);
+    return reply.redirect('/', 303);
+  });
+};
+
+const SIGN_IN = html`<form method="post" action="/sign-in">
+<label for="token">The worker's ADMIN_TOKEN</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required>
+<button>Sign in</button></form>`;
+
+function labelsOf(text: string): string[] {
+  return [...new Set(text.split(',').map((label) => label.trim()))].filter(Boolean);
+}
+
+function badLabels(text: string): string | undefined {
+  const { error } = labelsSchema.safeParse(labelsOf(text));
+  return error && `Labels: ${error.issues[0]?.message}.`;
+}
