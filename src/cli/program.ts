@@ -3,6 +3,7 @@ import { perform, subcommand, withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
 import { addScheduleCommands } from './schedule/commands.ts';
 import { addTargetCommands } from './targets/commands.ts';
+import { addViewCommands } from './views/commands.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -25,6 +26,7 @@ export function createProgram(): Command {
   ]).action(perform(async () => (await import('./status/command.ts')).status));
   addScheduleCommands(program);
   addTargetCommands(program);
+  addViewCommands(program);
   subcommand(program, 'watch', 'print stream.online events as they are published; the queue keeps its messages', [
     'watch',
     'watch --json | jq .user_login',

@@ -1,12 +1,11 @@
 import { once } from 'node:events';
-import { ReplyError } from 'ioredis';
 import { within } from '../lib/deadline.ts';
 import { createLogger } from '../lib/log.ts';
 import { COMMAND_CONNECT_MS } from '../poll/limits.ts';
 import { connectStore } from '../storage/dragonfly.ts';
 import { keyPrefix } from '../storage/keys.ts';
 import { type Store, storeOn } from '../storage/store.ts';
-import { inOperatorsWords } from '../storage/storeErrors.ts';
+import { inOperatorsWords, isOfStore } from '../storage/storeErrors.ts';
 import { UnavailableError } from './errors.ts';
 import { settingsFor } from './settings.ts';
 
@@ -20,9 +19,7 @@ export async function withStore<T>(work: (store: Store) => Promise<T>): Promise<
     await connection.ping();
     return await work(storeOn(connection, keyPrefix(instance)));
   } catch (error) {
-    // ioredis says in words only that a command had no answer.
-    const mute = error instanceof Error && error.message === 'Command timed out';
-    if (!mute && !(error instanceof ReplyError) && connection.status === 'ready') throw error;
+    if (!isOfStore(error, connection.status)) throw error;
     throw new UnavailableError(inOperatorsWords(String(url), error as Error), { cause: error });
   } finally {
     connection.disconnect();

@@ -1,0 +1,64 @@
+import type { EventState } from '../../storage/feed.ts';
+import { EXIT } from '../errors.ts';
+import { ago, clock, counted, duration, printable, reportLines } from '../format.ts';
+import type { Output } from '../output.ts';
+import { read } from './source.ts';
+
+interface ViewOptions {
+  limit: number;
+  url?: string;
+  game?: string;
+}
+
+/** `live` */
+export async function live(output: Output, { limit, url, game }: ViewOptions): Promise<number> {
+  const found = await read(url, (views) => views.streams(limit, game));
+  const now = Date.now();
+  const lines = found.streams.map(({ userId, userLogin, gameId, title, startedAt }) =>
+    [
+      printable(userLogin) || `user ${userId}`,
+      `for ${duration(now - Date.parse(startedAt))}`,
+      gameId ? `game ${gameId}` : 'no game',
+      `"${printable(title)}"`,
+    ].join('  '),
+  );
+  output.answer(lines.join('\n'), found);
+  output.note(`${counted(found.live, 'stream')} live in all`);
+  return EXIT.ok;
+}
+
+const STATE_WORDS: Record<EventState, string> = {
+  claimed: 'on its way',
+  waiting: 'waits for the broker',
+  announced: 'announced',
+};
+
+/** `events` */
+export async function events(output: Output, { limit, url }: ViewOptions): Promise<number> {
+  const found = await read(url, (views) => views.announcements(limit));
+  const lines = found.announcements.map(({ at, state, userId, userLogin, startedAt, title }) =>
+    [
+      clock(new Date(at)),
+      printable(userLogin) || `user ${userId}`,
+      STATE_WORDS[state],
+      `"${printable(title)}"`,
+      `${duration(Date.parse(at) - Date.parse(startedAt))} after start`,
+    ].join('  '),
+  );
+  output.answer(lines.join('\n'), found);
+  if (lines.length === 0) output.note('Nothing was announced lately.');
+  return EXIT.ok;
+}
+
+/** `polls` */
+export async function polls(output: Output, { limit, url }: ViewOptions): Promise<number> {
+  const found = await read(url, (views) => views.polls(limit));
+  const now = Date.now();
+  const lines = found.polls.flatMap((report) => {
+    const [first, ...more] = reportLines(report);
+    return [`${ago(report.startedAt, now)}: ${first}`, ...more.map((line) => `  ${line}`)];
+  });
+  output.answer(lines.join('\n'), found);
+  if (lines.length === 0) output.note('No poll has ended lately.');
+  return EXIT.ok;
+}
