@@ -3,6 +3,7 @@
  * Twitch is the sandbox unless there are credentials. Then the schedule is applied, and each `stream.online` is printed as
  * it arrives. Ctrl-C stops all of it, in order; a second one at once.
  */
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
@@ -76,7 +77,12 @@ async function run(): Promise<void> {
   await mkdir(dir, { recursive: true });
 
   // Ports are chosen beforehand, so that the worker can start while its services do.
-  const ports = { temporal: await freePort(), redis: await freePort(), rabbitmq: await freePort() };
+  const ports = {
+    temporal: await freePort(),
+    temporalUi: await freePort(),
+    redis: await freePort(),
+    rabbitmq: await freePort(),
+  };
   const httpPort = Number(
     plan.httpPort ?? ((await isFree(DEFAULT_HTTP_PORT, plan.httpHost)) ? DEFAULT_HTTP_PORT : await freePort()),
   );
@@ -95,11 +101,13 @@ async function run(): Promise<void> {
   sandbox = plan.twitch === 'sandbox' ? await steps.run('Twitch sandbox', startSandbox) : undefined;
 
   const clientEnv = {
-    ...(plan.given.TEMPORAL_ADDRESS ? {} : await localTemporalSettings(dir, ports.temporal)),
+    ...(plan.given.TEMPORAL_ADDRESS ? {} : await localTemporalSettings(dir, ports)),
     DRAGONFLY_URL: plan.given.DRAGONFLY_URL ?? `redis://127.0.0.1:${ports.redis}`,
     RABBITMQ_URL: plan.given.RABBITMQ_URL ?? `amqp://guest:guest@127.0.0.1:${ports.rabbitmq}`,
     POLL_INTERVAL_SECONDS: plan.pollIntervalSeconds,
     HTTP_PORT: String(httpPort),
+    // To sign in on the page: of this start alone, unless there is one.
+    ...(process.env.ADMIN_TOKEN?.trim() ? {} : { ADMIN_TOKEN: randomBytes(12).toString('hex') }),
     ...namesGiven(),
     ...sandbox?.settings,
     ...(sandbox ? sandboxTargets(sandbox) : {}),
@@ -165,11 +173,15 @@ function namesGiven(): Record<string, string> {
 }
 
 /** The local server, and an empty file in place of the user's own profiles, which are for other servers. */
-async function localTemporalSettings(dir: string, port: number): Promise<Record<string, string>> {
+async function localTemporalSettings(
+  dir: string,
+  ports: { temporal: number; temporalUi: number },
+): Promise<Record<string, string>> {
   const file = join(dir, 'temporal.toml');
   await writeFile(file, '');
   return {
-    TEMPORAL_ADDRESS: `127.0.0.1:${port}`,
+    TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
+    TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,
     TEMPORAL_NAMESPACE: 'default',
     TEMPORAL_CONFIG_FILE: file,
     ...withoutProxyHere(),
@@ -184,6 +196,10 @@ function toEnvFile(settings: Record<string, string>, given: object): string {
 
 function banner(running: Services, env: NodeJS.ProcessEnv, healthUrl: string, log: string): void {
   const lines = [
+    [
+      'Page',
+      `${new URL('/', healthUrl)}  (sign in with ${process.env.ADMIN_TOKEN?.trim() ? 'your ADMIN_TOKEN' : env.ADMIN_TOKEN})`,
+    ],
     ['Temporal', running.temporal?.uiUrl ?? running.temporalAddress],
     ['Health', healthUrl],
     ['Twitch', sandbox ? `sandbox at ${sandbox.url}` : 'https://api.twitch.tv'],

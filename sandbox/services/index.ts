@@ -17,7 +17,7 @@ export interface ServicesOptions {
   /** Without Temporal's Web UI. Default: false. */
   headless?: boolean;
   /** Ports for those that are started, for a caller who tells others before they are up. Default: free ones. */
-  ports?: { temporal?: number; redis?: number; rabbitmq?: number };
+  ports?: { temporal?: number; temporalUi?: number; redis?: number; rabbitmq?: number };
   /** Ends the waiting for what is being installed or built; that goes on, see `whatGoesOn`. */
   signal?: AbortSignal;
 }
@@ -75,7 +75,8 @@ export async function startServices(options: ServicesOptions): Promise<Services>
     startOne('Temporal', env.TEMPORAL_ADDRESS, (say) => {
       const temporalDir = join(dir, 'temporal');
       const keep = persist ? { dbFile: join(temporalDir, 'temporal.db') } : {};
-      return startTemporal({ dir: temporalDir, say, signal, headless, ...on(ports.temporal), ...keep });
+      const uiPort = ports.temporalUi;
+      return startTemporal({ dir: temporalDir, say, signal, headless, uiPort, ...on(ports.temporal), ...keep });
     }),
     startOne('Redis', env.DRAGONFLY_URL, (say) =>
       startRedis({ dir: join(dir, 'redis'), persist, say, signal, ...on(ports.redis) }),

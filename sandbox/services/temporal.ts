@@ -17,6 +17,8 @@ export interface TemporalOptions extends SetUpOptions {
   dbFile?: string;
   /** Without the Web UI. */
   headless?: boolean;
+  /** Default: a free one. */
+  uiPort?: number | undefined;
 }
 
 /** A private Temporal dev server on 127.0.0.1. With `dbFile`, it comes back with the state it had. */
@@ -73,9 +75,9 @@ export async function startTemporal(options: TemporalOptions): Promise<LocalTemp
     const what = `Temporal on port ${port}`;
     return [await startServer({ name: 'temporal', dir, command: cli, args, env, what, isReady })];
   };
-  const [port, uiPort, processes] = await withFreePorts(2, async ([free = 0, uiPort = 0]) => {
-    const chosen = options.port ?? free;
-    return [chosen, uiPort, await launch(chosen, uiPort)] as const;
+  const [port, uiPort, processes] = await withFreePorts(2, async ([free = 0, freeUi = 0]) => {
+    const chosen = [options.port ?? free, options.uiPort ?? freeUi] as const;
+    return [...chosen, await launch(...chosen)] as const;
   });
 
   return Object.assign(new LocalService(processes, () => launch(port, uiPort)), {
