@@ -11,10 +11,12 @@ import { createSteps } from '../sandbox/services/steps.ts';
 import { withoutProxyHere } from '../sandbox/services/temporal.ts';
 import { whatGoesOn } from '../scripts/background.mjs';
 import { sharedEnvironment } from './support/environment.ts';
-import { type Results, runTests } from './support/runner.ts';
+import { type Results, runTests, together } from './support/runner.ts';
 
 /** Tests wait for services far more than they compute, and the machines that run them have two cores. */
 const CONCURRENCY = 2;
+/** What spends minutes waiting, for leases and for limits to run out: one at a time beside the others. */
+const WAITING = ['start/bareMachine', 'e2e/outage', 'delivery/giveUp', 'delivery/oneDelivery', 'e2e/workersAway'];
 const TEST_TIMEOUT_MS = 5 * 60_000;
 const FILE_TIMEOUT_MS = 20 * 60_000;
 
@@ -50,13 +52,28 @@ try {
   process.off('SIGINT', stop);
   Object.assign(process.env, sharedEnvironment(services), withoutProxyHere());
   process.stdout.write('\n');
-  results = await runTests({
-    files: chosen.map((file) => join(root, file)),
-    output: process.stdout,
-    concurrency: CONCURRENCY,
-    testTimeoutMs: TEST_TIMEOUT_MS,
-    fileTimeoutMs: FILE_TIMEOUT_MS,
-  });
+  const { waiting = [], others = [] } = Object.groupBy(chosen, (file) =>
+    WAITING.some((name) => file.includes(name)) ? 'waiting' : 'others',
+  );
+  const runs = [
+    { files: waiting, concurrency: 1 },
+    { files: others, concurrency: CONCURRENCY },
+  ];
+  results = together(
+    await Promise.all(
+      runs
+        .filter(({ files }) => files.length > 0)
+        .map(({ files, concurrency }) =>
+          runTests({
+            files: files.map((file) => join(root, file)),
+            output: process.stdout,
+            concurrency,
+            testTimeoutMs: TEST_TIMEOUT_MS,
+            fileTimeoutMs: FILE_TIMEOUT_MS,
+          }),
+        ),
+    ),
+  );
 } catch (error) {
   process.stdout.write(`\n✖ ${(error as Error).message}\n`);
 } finally {

@@ -12,6 +12,8 @@ export interface Results {
   ok: boolean;
   /** `N passed, N failed`, and `, N skipped` when some were. */
   summary: string;
+  passed: number;
+  skipped: number;
   failures: Failure[];
 }
 
@@ -64,8 +66,22 @@ export async function runTests(options: RunOptions): Promise<Results> {
   }
   const passed = (counts?.passed ?? 0) - unended.size;
   const skipped = (counts?.skipped ?? 0) + (counts?.todo ?? 0);
+  return resultsOf(passed, skipped, failures);
+}
+
+/** The results of several runs as one. */
+export function together(results: readonly Results[]): Results {
+  const sum = (of: 'passed' | 'skipped') => results.reduce((total, each) => total + each[of], 0);
+  return resultsOf(
+    sum('passed'),
+    sum('skipped'),
+    results.flatMap(({ failures }) => failures),
+  );
+}
+
+function resultsOf(passed: number, skipped: number, failures: Failure[]): Results {
   const summary = `${passed} passed, ${failures.length} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
-  return { ok: failures.length === 0 && passed > 0, summary, failures };
+  return { ok: failures.length === 0 && passed > 0, summary, passed, skipped, failures };
 }
 
 function describeFile(file: string, reason: string): Failure {
