@@ -1,6 +1,10 @@
 import type { TargetKind } from '../poll/model.ts';
 import { StorePart } from './part.ts';
 
+/** Labels of one target, and their length in UTF-16 units. */
+export const MOST_LABELS = 10;
+const LABEL_LENGTH = 128;
+
 /**
  * Labels of targets: texts of those who added them (a customer, a channel, a role), which travel with the events of the
  * target. A hash for each kind of target, id → JSON list; targets without labels have no entry.
@@ -22,7 +26,7 @@ export class Labels extends StorePart {
   async of(kind: TargetKind, ids: readonly string[]): Promise<Map<string, string[]>> {
     if (ids.length === 0) return new Map();
     const texts = await this.connection.hmget(this.keys.labels(kind), ...ids);
-    return new Map(ids.flatMap((id, i) => (texts[i] ? [[id, JSON.parse(texts[i]) as string[]] as const] : [])));
+    return new Map(ids.flatMap((id, i) => (texts[i] ? [[id, read(texts[i])] as const] : [])));
   }
 
   /** The labels of streams, of each those of its user and of its game together, without repeats. */
@@ -34,5 +38,17 @@ export class Labels extends StorePart {
     return streams.map(({ userId, gameId }) => [
       ...new Set([...(users.get(userId) ?? []), ...(games.get(gameId) ?? [])]),
     ]);
+  }
+}
+
+/** What is no list of labels is none: an event must not wait for it. */
+function read(text: string): string[] {
+  try {
+    const labels: unknown = JSON.parse(text);
+    return Array.isArray(labels)
+      ? labels.slice(0, MOST_LABELS).map((label) => String(label).slice(0, LABEL_LENGTH))
+      : [];
+  } catch {
+    return [];
   }
 }

@@ -211,6 +211,9 @@ describe('the HTTP API', () => {
     await call('DELETE', '/targets/user/1');
     await call('PUT', '/targets/user/1');
     assert.equal((await of('/targets/user/1')).labels, undefined);
+    // Whatever stands there: no event waits for it.
+    await store.connection.hset(store.keys.labels('user'), '3', 'nonsense', '4', '{"a":1}');
+    assert.deepEqual([...(await store.targets.labels.of('user', ['3', '4'])).values()], [[], []]);
     for (const wrong of [
       [''],
       [' x'],

@@ -135,6 +135,14 @@ describe('the pages', { timeout: 240_000 }, () => {
     await page.getByRole('button', { name: 'Look up' }).click();
     assert.match(await text(), /Not understood: https:\/\/example.org\/somebody/);
     assert.equal(await page.locator('#entries').inputValue(), 'https://example.org/somebody');
+    await page.locator('#entries').fill(Array.from({ length: 1_001 }, (_, i) => `login_${i}`).join(' '));
+    await page.getByRole('button', { name: 'Look up' }).click();
+    assert.match(await text(), /Expected at most 10000 ids and 1000 names at once/);
+    const [cookie] = await page.context().cookies();
+    const session = { cookie: `${cookie?.name}=${cookie?.value}`, 'sec-fetch-site': 'same-origin' };
+    const headers = { ...session, 'content-type': 'application/json' };
+    const odd = await fetch(`${url}/targets/add`, { method: 'POST', body: '{"user":[{}]}', headers });
+    assert.deepEqual([odd.status, (await odd.text()).includes('This form is not one of ours')], [400, true]);
   });
 
   it('show how polls went, with a way to their steps, and pause them', async () => {

@@ -55,9 +55,10 @@ test('it is done once, however many ask for it, and its lines are told to all', 
 });
 
 test('it goes on when whoever asked for it is killed, and the next one joins it', async (t) => {
-  const { dir, options, runs } = work(t);
+  const { dir, options, runs, record } = work(t);
   const first = another(dir);
-  await eventually(() => runs() === 1);
+  // Begun, and written down by whoever began it.
+  await eventually(() => runs() === 1 && record().pid !== first.child.pid);
   first.child.kill('SIGKILL');
   await first.exited;
   await runInBackground(options);

@@ -5,7 +5,7 @@ import { liveStreamSchema } from './streams.ts';
 
 export const MOST_IN_CALL = 10_000;
 /** Each hundred names are a request to Twitch, beside those of the polls. */
-const MOST_NAMES = 1_000;
+export const MOST_NAMES = 1_000;
 
 export const kindSchema = z.enum(TARGET_KINDS);
 const time = z.iso.datetime();

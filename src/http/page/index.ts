@@ -12,7 +12,7 @@ import type { AnnouncementsService } from '../api/announcements.ts';
 import { Problem } from '../api/problem.ts';
 import type { PollsService, ScheduleService } from '../api/schedule.ts';
 import type { StreamsService } from '../api/streams.ts';
-import { labelsSchema, type TargetsService } from '../api/targetSchemas.ts';
+import { labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
 import { listTargets } from '../api/targets.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
@@ -97,7 +97,8 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
       .send(layout({ ...state, signedIn, canSignIn }, body));
   };
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const known = error instanceof Problem ? error : options.explain(error);
+    const form = error instanceof z.ZodError && new Problem(400, 'This form is not one of ours.');
+    const known = error instanceof Problem ? error : form || options.explain(error);
     const status = known?.statusCode ?? error.statusCode ?? 500;
     if (status >= 500 && !known) request.log.error({ err: error, url: request.url }, 'page failed');
     const text = known?.message ?? (status < 500 ? error.message : 'the page failed; the log of the worker says why');
@@ -150,7 +151,12 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   app.post('/targets/preview', { preHandler: editors }, async (request, reply) => {
     const { entries, labels } = previewForm.parse(request.body);
     const { ids, names, bad } = parseEntries(entries);
-    const wrong = badLabels(labels);
+    const size = [ids, names].map(({ user, game }) => user.length + game.length) as [number, number];
+    const tooMany =
+      size[0] > MOST_IN_CALL || size[1] > MOST_NAMES
+        ? `Expected at most ${MOST_IN_CALL} ids and ${MOST_NAMES} names at once; more are taken by the API or the client.`
+        : undefined;
+    const wrong = tooMany ?? badLabels(labels);
     if (bad.length > 0 || wrong) {
       const text =
         wrong ??
