@@ -1,6 +1,6 @@
 import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from '../lib/log.ts';
-import { HTTP_REQUEST_MS } from '../poll/limits.ts';
+import { HTTP_IDLE_MS, HTTP_REQUEST_MS } from '../poll/limits.ts';
 
 /**
  * The HTTP server without its routes: each concern is a plugin beside this file. Every wait has a limit, bodies are small
@@ -12,7 +12,7 @@ export function createHttpServer(logger: Logger): FastifyInstance {
   const app = fastify({
     loggerInstance: logger.child({ component: 'http' }, { level }) as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
-    connectionTimeout: 15_000,
+    connectionTimeout: HTTP_IDLE_MS,
     requestTimeout: HTTP_REQUEST_MS,
     // Node looks only every 30 s for requests that are over their time.
     http: { connectionsCheckingInterval: 1_000 },

@@ -178,6 +178,10 @@ export const CHECK_AGE_MS = 1_000;
 /** For Temporal's answer, within a check. */
 export const CHECK_TEMPORAL_MS = 1_500;
 export const CHECK_SCHEDULE_MS = 1_000;
+/** A connection to our HTTP server on which nothing goes in either direction. */
+export const HTTP_IDLE_MS = 15_000;
+/** How often a page that follows the feed gets a sign, so that nobody takes its connection for idle. */
+export const FEED_SIGN_MS = 5_000;
 /** A request to our HTTP server, from either side. */
 export const HTTP_REQUEST_MS = 10_000;
 /** Polls are stuck when none has got through for so many intervals: room for two that fail. */

@@ -174,6 +174,27 @@ describe('the pages', { timeout: 240_000 }, () => {
     }
   });
 
+  it('say what is the matter when the store is away, and go on when it is back', async () => {
+    await system.services.redis.stop();
+    await eventually(
+      async () => {
+        await page.goto(url);
+        assert.match(await text(), /Something needs attention:.*dragonfly: .*DRAGONFLY_URL/s);
+      },
+      { timeoutMs: 20_000, intervalMs: 500 },
+    );
+    await page.goto(`${url}/targets`);
+    assert.match(await text(), /the store does not answer at .*DRAGONFLY_URL/);
+    await system.services.redis.start();
+    await eventually(
+      async () => {
+        await page.goto(url);
+        assert.match((await page.textContent('#feed')) ?? '', /missed by the page/);
+      },
+      { timeoutMs: 20_000, intervalMs: 500 },
+    );
+  });
+
   it('can be read without JavaScript', async () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const plain = await context.newPage();
@@ -185,7 +206,7 @@ describe('the pages', { timeout: 240_000 }, () => {
   it('break none of their own rules', () => {
     // Being offline is told as an error by the browser, and so is an answer that says no.
     assert.deepEqual(
-      complaints.filter((each) => !/ERR_INTERNET_DISCONNECTED|status of 40[01]/.test(each)),
+      complaints.filter((each) => !/ERR_INTERNET_DISCONNECTED|status of (40[01]|503)/.test(each)),
       [],
     );
   });

@@ -184,6 +184,15 @@ describe('a service that was away', () => {
   );
 });
 
+describe('a connection to the HTTP server', () => {
+  rise(
+    'is not idle while a page follows the feed, with a sign that is late',
+    2 * limits.FEED_SIGN_MS,
+    limits.HTTP_IDLE_MS,
+  );
+  rise('outlives a request', limits.HTTP_REQUEST_MS, limits.HTTP_IDLE_MS);
+});
+
 describe('readiness', () => {
   rise(
     'is answered in time: each part before its check, each check before the request',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { FEED_SIGN_MS } from '../../poll/limits.ts';
 import { Problem, problemSchema } from './problem.ts';
 
 const announcementSchema = z
@@ -38,8 +39,6 @@ export interface AnnouncementsService {
 const PLACE = /^\d{1,16}-\d{1,16}$/;
 const MOST_ON_PAGE = 500;
 const LOOK_EVERY_MS = 1_000;
-/** Proxies close connections on which nothing comes. */
-const SIGN_EVERY_MS = 15_000;
 /** Pages that follow the feed of one worker. */
 const MOST_FOLLOWERS = 200;
 
@@ -79,6 +78,8 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
   app.get(
     '/announcements/live',
     {
+      // It would have no end, and nobody would see it.
+      exposeHeadRoute: false,
       schema: {
         operationId: 'followAnnouncements',
         summary: 'Announcements as they come and change, as server-sent events (EventSource)',
@@ -101,7 +102,7 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
         typeof last === 'string' && PLACE.test(last) ? last : (request.query.after ?? (await announcements.end()));
       const follower = new AbortController();
       followers.add(follower);
-      request.raw.on('close', () => follower.abort());
+      reply.raw.on('close', () => follower.abort());
       reply.hijack();
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),
@@ -119,7 +120,7 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
           reply.raw.write(`id: ${each.place}\nevent: announcement\ndata: ${JSON.stringify(each)}\n\n`);
         }
         if (some.length > 0) signMs = performance.now();
-        else if (performance.now() - signMs > SIGN_EVERY_MS) {
+        else if (performance.now() - signMs > FEED_SIGN_MS) {
           signMs = performance.now();
           reply.raw.write(': still here\n\n');
         }

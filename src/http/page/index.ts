@@ -18,7 +18,7 @@ import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
 import { parseEntries } from './entries.ts';
 import { layout, type Markup, type PageState } from './layout.ts';
-import { nowBody } from './now.ts';
+import { healthSection, nowBody } from './now.ts';
 import { pollsBody } from './polls.ts';
 import { type Preview, previewBody, STATES, targetsBody } from './targets.ts';
 
@@ -129,15 +129,24 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
 
   app.get('/', { preHandler: readers }, async (request, reply) => {
     const { game, after } = nowQuery.parse(request.query);
-    const end = await announcements.end();
-    const [checks, live, listed, feed] = await Promise.all([
+    const read = async () => {
+      const end = await announcements.end();
+      const [live, listed, feed] = await Promise.all([
+        streams.countLive(),
+        streams.listLive({ gameId: game, after, limit: ON_PAGE }),
+        announcements.before(undefined, 50),
+      ]);
+      return { live, ...listed, announcements: feed.announcements, end, game };
+    };
+    // Above all when the store is away somebody wants to know what is the matter.
+    const [checks, view] = await Promise.all([
       options.checks(),
-      streams.countLive(),
-      streams.listLive({ gameId: game, after, limit: ON_PAGE }),
-      announcements.before(undefined, 50),
+      read().catch((error: Error) => {
+        if (!options.explain(error)) throw error;
+        return undefined;
+      }),
     ]);
-    const body = nowBody({ checks, live, ...listed, announcements: feed.announcements, end, game });
-    return send(reply, { path: '/', title: 'Now' }, body);
+    return send(reply, { path: '/', title: 'Now' }, view ? nowBody({ checks, ...view }) : healthSection(checks));
   });
 
   app.get('/targets', { preHandler: readers }, async (request, reply) => {

@@ -23,8 +23,8 @@ const REASONS = {
   first_sight: 'was on already',
 } as const;
 
-/** What is the matter, who is live, and what was announced. */
-export function nowBody({ checks, live, streams, next, announcements, end, game }: NowView): Markup {
+/** What is the matter, if anything is. */
+export function healthSection(checks: Record<string, CheckResult>): Markup {
   const wrong = Object.entries(checks).filter(([, { ok }]) => !ok);
   const health =
     wrong.length === 0
@@ -34,6 +34,12 @@ export function nowBody({ checks, live, streams, next, announcements, end, game 
   const all = Object.entries(checks).map(
     ([name, { ok, detail }]) => html`<li>${name}: ${ok ? 'ok' : 'not ok'}, ${detail}</li>`,
   );
+  return html`<section aria-label="Health">!${health}
+<details><summary>All checks</summary><ul>!${all.join('')}</ul></details></section>`;
+}
+
+/** What is the matter, who is live, and what was announced. */
+export function nowBody({ checks, live, streams, next, announcements, end, game }: NowView): Markup {
   const rows = streams.map((stream) => [
     channel(stream.userLogin, stream.userId),
     stream.gameId ? html`<a href="/?game=${stream.gameId}">${stream.gameId}</a>` : 'none',
@@ -49,8 +55,7 @@ export function nowBody({ checks, live, streams, next, announcements, end, game 
     html`${STATES[each.state]}`,
   ]);
   return html`
-<section aria-label="Health">!${health}
-<details><summary>All checks</summary><ul>!${all.join('')}</ul></details></section>
+!${healthSection(checks)}
 <section aria-labelledby="feed-title"><h2 id="feed-title">Announcements</h2>
 <p id="feed-state" role="status">!${announcements.length === 0 ? 'Nothing was announced yet.' : ''}</p>
 !${table('The latest announcements', ['When', 'Channel', 'Title', 'Why', 'State'], feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}
