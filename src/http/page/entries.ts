@@ -1,5 +1,6 @@
 import { NUMERIC_ID } from '../../poll/ids.ts';
 import type { TargetKind } from '../../poll/model.ts';
+import { labelsSchema } from '../api/targetSchemas.ts';
 
 export interface Entries {
   ids: Record<TargetKind, string[]>;
@@ -28,4 +29,15 @@ export function parseEntries(text: string): Entries {
     }
   }
   return entries;
+}
+
+/** Labels as they are typed: separated by commas. */
+export function labelsOf(text: string): string[] {
+  return [...new Set(text.split(',').map((label) => label.trim()))].filter(Boolean);
+}
+
+/** What is wrong with labels that were typed. */
+export function badLabels(text: string): string | undefined {
+  const { error } = labelsSchema.safeParse(labelsOf(text));
+  return error && `Labels: ${error.issues[0]?.message}.`;
 }

@@ -4,7 +4,6 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import staticFiles from '@fastify/static';
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
-import { html } from 'ghtml';
 import { z } from 'zod';
 import type { Logger } from '../../lib/log.ts';
 import { TARGET_KINDS } from '../../poll/model.ts';
@@ -12,12 +11,12 @@ import type { AnnouncementsService } from '../api/announcements.ts';
 import { Problem } from '../api/problem.ts';
 import type { PollsService, ScheduleService } from '../api/schedule.ts';
 import type { StreamsService } from '../api/streams.ts';
-import { labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
+import { idSchema, labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
 import { listTargets } from '../api/targets.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
-import { parseEntries } from './entries.ts';
-import { layout, type Markup, type PageState } from './layout.ts';
+import { badLabels, labelsOf, parseEntries } from './entries.ts';
+import { layout, type Markup, type PageState, SIGN_IN_FORM } from './layout.ts';
 import { healthSection, nowBody } from './now.ts';
 import { pollsBody } from './polls.ts';
 import { type Preview, previewBody, STATES, targetsBody } from './targets.ts';
@@ -55,9 +54,10 @@ const targetsQuery = z.object({
     .regex(/^(user|game):[\w-]{1,64}$/)
     .optional()
     .catch(undefined),
-  done: z.string().max(200).optional().catch(undefined),
+  added: z.coerce.number().int().optional().catch(undefined),
+  removed: z.coerce.number().int().optional().catch(undefined),
 });
-const many = z.preprocess((given) => (given === undefined ? [] : [given].flat()), z.array(z.string()));
+const many = z.preprocess((given) => (given === undefined ? [] : [given].flat()), z.array(idSchema));
 const changeForm = z.object({ user: many, game: many, labels: z.string().default('') });
 const previewForm = z.object({ entries: z.string(), labels: z.string().default('') });
 
@@ -150,9 +150,10 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   });
 
   app.get('/targets', { preHandler: readers }, async (request, reply) => {
-    const { state, after, done } = targetsQuery.parse(request.query);
+    const { state, after, added, removed } = targetsQuery.parse(request.query);
     const listed = await listTargets(targets, { state, after, limit: ON_PAGE });
     const signedIn = sessions.isSignedIn(request);
+    const done = added !== undefined ? `${added} added.` : removed !== undefined && `${removed} removed.`;
     const notice = done ? { kind: 'done' as const, text: done } : undefined;
     return send(reply, { path: '/targets', title: 'Targets', notice }, targetsBody({ ...listed, state, signedIn }));
   });
@@ -191,15 +192,14 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   for (const action of ['add', 'remove'] as const) {
     app.post(`/targets/${action}`, { preHandler: editors }, async (request, reply) => {
       const form = changeForm.parse(request.body ?? {});
-      const labels = labelsOf(form.labels);
+      const labels = labelsSchema.parse(labelsOf(form.labels));
       let count = 0;
       for (const kind of TARGET_KINDS) {
         if (action === 'remove') count += await targets.remove(kind, form[kind]);
         else count += await targets.add(kind, form[kind], labels.length > 0 ? labels : undefined);
       }
       audit(request, `targets ${action === 'add' ? 'added' : 'removed'}`, { count });
-      const done = `${count} ${action === 'add' ? 'added' : 'removed'}.`;
-      return reply.redirect(`/targets?${new URLSearchParams({ done })}`, 303);
+      return reply.redirect(`/targets?${action === 'add' ? 'added' : 'removed'}=${count}`, 303);
     });
   }
 
@@ -221,7 +221,7 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   }
 
   if (canSignIn) {
-    app.get('/sign-in', (_request, reply) => send(reply, { path: '', title: 'Sign in' }, SIGN_IN));
+    app.get('/sign-in', (_request, reply) => send(reply, { path: '', title: 'Sign in' }, SIGN_IN_FORM));
     const limit = { rateLimit: { max: SIGN_INS_PER_MINUTE, timeWindow: 60_000 } };
     app.post('/sign-in', { config: limit, preHandler: ownForm }, (request, reply) => {
       const { token } = z.object({ token: z.string().max(1_000).default('') }).parse(request.body ?? {});
@@ -235,7 +235,7 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
       return send(
         reply,
         { path: '', title: 'Sign in', notice: { kind: 'problem', text: 'This is not the ADMIN_TOKEN.' } },
-        SIGN_IN,
+        SIGN_IN_FORM,
       );
     });
   }
@@ -244,17 +244,3 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
     return reply.redirect('/', 303);
   });
 };
-
-const SIGN_IN = html`<form method="post" action="/sign-in">
-<label for="token">The worker's ADMIN_TOKEN</label>
-<input id="token" name="token" type="password" autocomplete="current-password" required>
-<button>Sign in</button></form>`;
-
-function labelsOf(text: string): string[] {
-  return [...new Set(text.split(',').map((label) => label.trim()))].filter(Boolean);
-}
-
-function badLabels(text: string): string | undefined {
-  const { error } = labelsSchema.safeParse(labelsOf(text));
-  return error && `Labels: ${error.issues[0]?.message}.`;
-}

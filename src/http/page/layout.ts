@@ -59,6 +59,11 @@ export function layout(state: PageState, body: Markup): Markup {
 `;
 }
 
+export const SIGN_IN_FORM: Markup = html`<form method="post" action="/sign-in">
+<label for="token">The worker's ADMIN_TOKEN</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required>
+<button>Sign in</button></form>`;
+
 /** A moment, in UTC until the page's script turns it into the reader's zone. */
 export function moment(time: string): Markup {
   return html`<time datetime="${time}">${time.slice(0, 19).replace('T', ' ')} UTC</time>`;
