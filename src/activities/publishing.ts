@@ -68,8 +68,13 @@ export class Publishing {
         const nextRetryDelay = backoffMs(activityInfo().attempt, PUBLISH_RETRY);
         // Not an attempt later than that, or the poll would be longer than its interval.
         const givenUp = ageMs(startedMs) + nextRetryDelay >= giveUpAfterSeconds * 1_000;
-        const events = claims.flatMap((claim) => claim.events).filter(({ id }) => !confirmed.includes(id));
-        if (givenUp) void this.#feed.note('waiting', events);
+        if (givenUp) {
+          const events = claims.flatMap((claim) => claim.events);
+          void this.#feed.note(
+            'waiting',
+            events.filter(({ id }) => !confirmed.includes(id)),
+          );
+        }
         return ApplicationFailure.create({
           message,
           type: 'BrokerUnavailable',

@@ -10,6 +10,9 @@ export type TargetKind = (typeof TARGET_KINDS)[number];
 export const IDS_PER_REQUEST = 100;
 export const STREAMS_PER_PAGE = 100;
 
+/** Labels that one target may have. */
+export const MOST_LABELS = 10;
+
 /** Up to 100 targets of one kind: what one Helix request asks for. */
 export interface Batch {
   /** Counts from 0 over the whole poll, continue-as-new included. */

@@ -1,8 +1,7 @@
-import type { TargetKind } from '../poll/model.ts';
+import { MOST_LABELS, type TargetKind } from '../poll/model.ts';
 import { StorePart } from './part.ts';
 
-/** Labels of one target, and their length in UTF-16 units. */
-export const MOST_LABELS = 10;
+/** In UTF-16 units. */
 const LABEL_LENGTH = 128;
 
 /**

@@ -40,6 +40,7 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
   return {
     count: (kind) => targets.count(kind),
     list: (kind, after, limit) => targets.list(kind, after, limit),
+    among: async (kind, ids) => new Set((await targets.addedMs(kind, ids)).keys()),
     labelsOf: (kind, ids) => targets.labels.of(kind, ids),
     listRefused: async (kind) => (await targets.refused.list(kind)).map(({ id }) => id),
     listGone: async () => (await targets.gone.list()).map(({ id }) => id),

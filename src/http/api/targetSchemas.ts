@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { NUMERIC_ID, TARGET_ID } from '../../poll/ids.ts';
-import { TARGET_KINDS, type TargetKind } from '../../poll/model.ts';
+import { CHANNEL_URL, LOGIN, NUMERIC_ID, TARGET_ID } from '../../poll/ids.ts';
+import { MOST_LABELS, TARGET_KINDS, type TargetKind } from '../../poll/model.ts';
 import { liveStreamSchema } from './streams.ts';
 
 export const MOST_IN_CALL = 10_000;
@@ -34,17 +34,13 @@ export const newIdSchema = z
   .regex(NUMERIC_ID, 'expected an id of Twitch, which is a number; names go into logins or names');
 const login = z
   .string()
-  .regex(/^\w{1,25}$/, 'expected a login: letters, digits and "_", at most 25')
+  .regex(LOGIN, 'expected a login: letters, digits and "_", at most 25')
   .transform((text) => text.toLowerCase());
 const channelUrl = z
   .string()
-  .regex(
-    /^(https?:\/\/)?((www|m)\.)?twitch\.tv\/\w{1,25}\/?(\?.*)?$/i,
-    'expected the address of a channel, such as https://www.twitch.tv/pixelpanda',
-  )
-  .transform((text) => (/twitch\.tv\/(\w+)/i.exec(text)?.[1] ?? '').toLowerCase());
+  .regex(CHANNEL_URL, 'expected the address of a channel, such as https://www.twitch.tv/pixelpanda')
+  .transform((text) => (CHANNEL_URL.exec(text)?.[1] ?? '').toLowerCase());
 
-const MOST_LABELS = 10;
 export const labelSchema = z
   .string()
   .regex(/^[^\p{C}\p{Zl}\p{Zp}]{1,64}$/u, 'expected at most 64 characters, and none that controls a display')
@@ -91,6 +87,8 @@ export interface TargetsService {
   list(kind: TargetKind, after: string | undefined, limit: number): Promise<string[]>;
   /** Those of the ids that are targets, with all that is known of each, in the same order. */
   describe(kind: TargetKind, ids: readonly string[]): Promise<ApiTarget[]>;
+  /** Those of the ids that are targets. */
+  among(kind: TargetKind, ids: readonly string[]): Promise<Set<string>>;
   labelsOf(kind: TargetKind, ids: readonly string[]): Promise<Map<string, string[]>>;
   /** Ids of those that Twitch refuses, or no longer knows. */
   listRefused(kind: TargetKind): Promise<string[]>;

@@ -194,7 +194,7 @@ export function targetChanges(scope: FastifyInstance, targets: TargetsService): 
         const { wanted, unknown } = await resolve(request.body);
         const result: z.output<typeof changedSchema> = { changed: [], unchanged: [], unknown };
         for (const kind of TARGET_KINDS) {
-          const known = new Set((await targets.describe(kind, wanted[kind])).map((target) => target.id));
+          const known = await targets.among(kind, wanted[kind]);
           await targets[action](kind, wanted[kind], request.body.labels);
           for (const each of wanted[kind]) {
             const changes = known.has(each) === (action === 'remove');

@@ -1,4 +1,4 @@
-import { NUMERIC_ID } from '../../poll/ids.ts';
+import { CHANNEL_URL, LOGIN, NUMERIC_ID } from '../../poll/ids.ts';
 import type { TargetKind } from '../../poll/model.ts';
 import { labelsSchema } from '../api/targetSchemas.ts';
 
@@ -20,11 +20,9 @@ export function parseEntries(text: string): Entries {
     }
     // Names of games hold commas and spaces; of users several may stand in a line.
     for (const word of line.split(/[\s,;]+/).filter(Boolean)) {
-      const name =
-        /^(?:https?:\/\/)?(?:(?:www|m)\.)?twitch\.tv\/(\w{1,25})\/?(?:\?.*)?$/i.exec(word)?.[1] ??
-        word.replace(/^@/, '');
+      const name = CHANNEL_URL.exec(word)?.[1] ?? word.replace(/^@/, '');
       if (NUMERIC_ID.test(name)) entries.ids.user.push(name);
-      else if (/^\w{1,25}$/.test(name)) entries.names.user.push(name.toLowerCase());
+      else if (LOGIN.test(name)) entries.names.user.push(name.toLowerCase());
       else entries.bad.push(word.slice(0, 60));
     }
   }

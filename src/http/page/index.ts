@@ -183,7 +183,7 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
       const named = new Map([...looked].map(([name, id]) => [id, name]));
       preview.unknown.push(...names[kind].filter((name) => !looked.has(name.toLowerCase())));
       const all = [...new Set([...ids[kind], ...named.keys()])];
-      const known = new Set((await targets.describe(kind, all)).map(({ id }) => id));
+      const known = await targets.among(kind, all);
       preview.found.push(...all.map((id) => ({ kind, id, name: named.get(id) ?? '', known: known.has(id) })));
     }
     return send(reply, { path: '/targets', title: 'Add targets' }, previewBody(preview));

@@ -1,4 +1,5 @@
 import { html } from 'ghtml';
+import { LOGIN } from '../../poll/ids.ts';
 
 /** A page's text, ready to be sent: whatever came into it from outside has been escaped. */
 export type Markup = string;
@@ -84,7 +85,7 @@ export function table(
 
 /** A link to a channel, or the user's id where no login is known. */
 export function channel(login: string, userId: string): Markup {
-  return /^\w{1,25}$/.test(login)
+  return LOGIN.test(login)
     ? html`<a href="https://www.twitch.tv/${login}" rel="noreferrer">${login}</a>`
     : html`user ${userId}`;
 }

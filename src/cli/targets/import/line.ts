@@ -1,4 +1,4 @@
-import { NUMERIC_ID } from '../../../poll/ids.ts';
+import { LOGIN, NUMERIC_ID } from '../../../poll/ids.ts';
 import type { TargetKind } from '../../../poll/model.ts';
 
 /** What one line of an import file asks for. Logins and game names are looked up at Twitch. */
@@ -10,7 +10,6 @@ export type ParsedLine =
   | { type: 'nothing'; headerKind?: TargetKind }
   | { type: 'bad'; expected: string };
 
-const LOGIN = /^\w{1,25}$/;
 const NAME_LENGTH = 200;
 const HEADER = /^(id|user|user_?id|broadcaster_?id|channel_?id|game|game_?id|category_?id|target|login|name)$/i;
 const GAME_HEADER = /^(game|category)/i;
