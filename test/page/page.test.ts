@@ -189,7 +189,8 @@ describe('the pages', { timeout: 240_000 }, () => {
     await eventually(
       async () => {
         await page.goto(url);
-        assert.match((await page.textContent('#feed')) ?? '', /missed by the page/);
+        // Not waited for: without the store there is no such element, and the page is asked for anew.
+        assert.match((await page.locator('#feed').allTextContents()).join(), /missed by the page/);
       },
       { timeoutMs: 20_000, intervalMs: 500 },
     );
