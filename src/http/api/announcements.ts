@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { FEED_SIGN_MS } from '../../poll/limits.ts';
+import { Followers } from './followers.ts';
 import { Problem, problemSchema } from './problem.ts';
 
 const announcementSchema = z
@@ -38,7 +37,6 @@ export interface AnnouncementsService {
 
 const PLACE = /^\d{1,16}-\d{1,16}$/;
 const MOST_ON_PAGE = 500;
-const LOOK_EVERY_MS = 1_000;
 /** Pages that follow the feed of one worker. */
 const MOST_FOLLOWERS = 200;
 
@@ -70,10 +68,8 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
     ({ query: { before, limit } }) => announcements.before(before, limit),
   );
 
-  const followers = new Set<AbortController>();
-  scope.addHook('preClose', async () => {
-    for (const follower of followers) follower.abort();
-  });
+  const followers = new Followers((place, limit) => announcements.after(place, limit));
+  scope.addHook('preClose', async () => followers.close());
 
   app.get(
     '/announcements/live',
@@ -96,13 +92,10 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
       },
     },
     async (request, reply) => {
-      if (followers.size >= MOST_FOLLOWERS) throw new Problem(503, `${MOST_FOLLOWERS} pages follow the feed already`);
       const last = request.headers['last-event-id'];
-      let from =
+      const from =
         typeof last === 'string' && PLACE.test(last) ? last : (request.query.after ?? (await announcements.end()));
-      const follower = new AbortController();
-      followers.add(follower);
-      reply.raw.on('close', () => follower.abort());
+      if (followers.size >= MOST_FOLLOWERS) throw new Problem(503, `${MOST_FOLLOWERS} pages follow the feed already`);
       reply.hijack();
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),
@@ -110,26 +103,7 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      reply.raw.write(`retry: ${2 * LOOK_EVERY_MS}\n\n`);
-      let signMs = performance.now();
-      while (!follower.signal.aborted) {
-        // While the store is away nothing comes, and what came meanwhile comes when it is back.
-        const some = await announcements.after(from, MOST_ON_PAGE).catch(() => []);
-        for (const each of some) {
-          from = each.place;
-          reply.raw.write(`id: ${each.place}\nevent: announcement\ndata: ${JSON.stringify(each)}\n\n`);
-        }
-        if (some.length > 0) signMs = performance.now();
-        else if (performance.now() - signMs > FEED_SIGN_MS) {
-          signMs = performance.now();
-          reply.raw.write(': still here\n\n');
-        }
-        if (some.length < MOST_ON_PAGE)
-          await sleep(LOOK_EVERY_MS, undefined, { signal: follower.signal }).catch(() => undefined);
-        else if (reply.raw.writableNeedDrain) await sleep(LOOK_EVERY_MS);
-      }
-      followers.delete(follower);
-      reply.raw.end();
+      followers.add(reply.raw, from);
     },
   );
 }
