@@ -142,6 +142,25 @@ export const settingsSchema = z.object({
       error: 'expected origins separated by commas, such as https://example.org',
     })
     .describe('Comma-separated origins whose pages may use the HTTP API in a browser (CORS)'),
+  HTTP_ALLOWED_HOSTS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      [
+        ...new Set(
+          text
+            .toLowerCase()
+            .split(',')
+            .map((name) => name.trim()),
+        ),
+      ].filter(Boolean),
+    )
+    .refine((names) => names.every((name) => /^[a-z\d_-]+(\.[a-z\d_-]+)*$/.test(name)), {
+      error: 'expected names of hosts separated by commas, without scheme and port, such as poller.example.org',
+    })
+    .describe(
+      'Comma-separated names by which browsers and the HTTP API reach the worker, beside addresses and local names',
+    ),
   HTTP_READS: oneOf(['open', 'token'])
     .default('open')
     .describe('Whether reading from the HTTP API needs the token, too (probes and metrics never do)'),

@@ -52,3 +52,15 @@ export function cachedCheck(check: Check, options: CachedCheckOptions = {}): () 
     return within(leftMs, running.outcome, { late }).catch(() => ({ ok: false, detail: late }));
   };
 }
+
+/** All checks as one question: they run when somebody asks, each as by {@link cachedCheck}. */
+export function cachedChecks<N extends string>(
+  checks: Record<N, Check>,
+  options?: CachedCheckOptions,
+): () => Promise<Record<N, CheckResult>> {
+  const cached = Object.entries<Check>(checks).map(([name, check]) => [name, cachedCheck(check, options)] as const);
+  return async () => {
+    const results = await Promise.all(cached.map(async ([name, check]) => [name, await check()] as const));
+    return Object.fromEntries(results) as Record<N, CheckResult>;
+  };
+}

@@ -19,7 +19,7 @@ export const healthz: FastifyPluginCallback<HealthzOptions> = (app, { health }, 
   app.get('/healthz', async (_request, reply) => {
     const { state, workers } = health();
     const failed = state === 'failed';
-    reply.code(failed ? 503 : 200).header('cache-control', 'no-store');
+    reply.code(failed ? 503 : 200);
     return { status: failed ? 'failed' : 'ok', state, workers, uptimeSeconds: Math.round(process.uptime()) };
   });
   done();

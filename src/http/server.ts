@@ -1,6 +1,8 @@
+import helmet from '@fastify/helmet';
 import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify, LogController } from 'fastify';
 import type { Logger } from '../lib/log.ts';
 import { HTTP_IDLE_MS, HTTP_REQUEST_MS } from '../poll/limits.ts';
+import { SECURITY_HEADERS } from './headers.ts';
 
 /**
  * The HTTP server without its routes: each concern is a plugin beside this file. Every wait has a limit, bodies are small
@@ -21,6 +23,10 @@ export function createHttpServer(logger: Logger): FastifyInstance {
     bodyLimit: 64 * 1024,
     routerOptions: { ignoreTrailingSlash: true },
   });
+
+  void app.register(helmet, SECURITY_HEADERS);
+  // What is told changes, and is not for everybody; a route whose answers may be kept says so itself.
+  app.addHook('onRequest', async (_request, reply) => void reply.header('cache-control', 'no-store'));
 
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;

@@ -38,7 +38,9 @@ export async function sessions(app: FastifyInstance, adminToken: Secret | undefi
       return valid && Number(value) > Date.now();
     },
     signIn(reply) {
-      const secure = reply.request.protocol === 'https';
+      const { protocol, headers } = reply.request;
+      // Behind a proxy that ends TLS the browser still says so, and who says it falsely hurts himself alone.
+      const secure = protocol === 'https' || headers.origin?.startsWith('https:') === true;
       reply.setCookie(COOKIE, String(Date.now() + SESSION_MS), { ...options, secure, maxAge: SESSION_MS / 1_000 });
     },
     signOut: (reply) => void reply.clearCookie(COOKIE, options),

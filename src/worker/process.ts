@@ -3,6 +3,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Settings } from '../config/env.ts';
 import { pollSettingsOf } from '../config/pollSettings.ts';
+import { cachedChecks } from '../http/check.ts';
 import { type Health, healthz } from '../http/healthz.ts';
 import { metricsEndpoint } from '../http/metrics.ts';
 import { readyz } from '../http/readyz.ts';
@@ -26,7 +27,7 @@ import { targetsCheck } from './checks/targets.ts';
 import { Metrics } from './metrics.ts';
 import { noteProgress } from './noteProgress.ts';
 import { closing, type Stop } from './stop.ts';
-import { registerWeb } from './web.ts';
+import { web } from './web.ts';
 
 export interface ProcessOptions {
   settings: Settings;
@@ -97,7 +98,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   const app = createHttpServer(logger);
   await app.register(healthz, { health });
   await app.register(metricsEndpoint, { registry: metrics.registry });
-  const checks = {
+  const checks = cachedChecks({
     temporal: temporalCheck(temporal, { connection: () => connection, workers: states, waiting: () => waiting }),
     dragonfly: storeCheck(store.connection, settings.DRAGONFLY_URL),
     rabbitmq: rabbitmqCheck(publisher, settings.RABBITMQ_URL),
@@ -108,9 +109,9 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       schedule: scheduleView(() => client, instance),
       settings: pollSettings,
     }),
-  };
+  });
   await app.register(readyz, { stopping: () => stop.signal.aborted || failed, checks });
-  await registerWeb(app, {
+  await app.register(web, {
     settings,
     namespace: temporal.namespace,
     parts: { store, twitch, temporal: () => client, instance },

@@ -1,7 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginAsync } from 'fastify';
 import type { Settings } from '../config/env.ts';
 import { api } from '../http/api/index.ts';
-import { type Check, cachedCheck } from '../http/check.ts';
+import type { CheckResult } from '../http/check.ts';
+import { knownHosts } from '../http/hosts.ts';
 import { pages } from '../http/page/index.ts';
 import { sessions } from '../http/session.ts';
 import type { Logger } from '../lib/log.ts';
@@ -12,16 +13,16 @@ export interface WebOptions {
   /** The Temporal namespace, for links into its Web UI. */
   namespace: string;
   parts: ApiParts;
-  checks: Record<string, Check>;
+  /** What `/readyz` tells. */
+  checks: () => Promise<Record<string, CheckResult>>;
   logger: Logger;
 }
 
-/** Registers the HTTP API and the pages for people: two ways to the same services. */
-export async function registerWeb(app: FastifyInstance, options: WebOptions): Promise<void> {
+/** The HTTP API and the pages for people: two ways to the same services, for those who know a name of this server. */
+export const web: FastifyPluginAsync<WebOptions> = async (app, options) => {
   const { settings, namespace, parts, logger } = options;
   const { ADMIN_TOKEN: adminToken, TEMPORAL_UI_URL: uiUrl } = settings;
   const { store } = parts;
-  const checks = Object.entries(options.checks).map(([name, check]) => [name, cachedCheck(check)] as const);
   const shared = {
     reads: settings.HTTP_READS,
     sessions: await sessions(app, adminToken),
@@ -33,6 +34,8 @@ export async function registerWeb(app: FastifyInstance, options: WebOptions): Pr
     schedule: scheduleService(parts),
     polls: store.polls,
   };
+  // Behind what reads cookies: a page that tells why shows who is signed in.
+  app.addHook('onRequest', knownHosts(settings.HTTP_ALLOWED_HOSTS));
   await app.register(api, {
     ...shared,
     adminToken,
@@ -42,8 +45,7 @@ export async function registerWeb(app: FastifyInstance, options: WebOptions): Pr
   await app.register(pages, {
     ...shared,
     canSignIn: adminToken !== undefined,
-    checks: async () =>
-      Object.fromEntries(await Promise.all(checks.map(async ([name, check]) => [name, await check()] as const))),
+    checks: options.checks,
     workflowsUrl: uiUrl && `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`,
   });
-}
+};

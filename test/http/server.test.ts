@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
+import { cachedChecks } from '../../src/http/check.ts';
 import { type Health, healthz } from '../../src/http/healthz.ts';
 import { readyz } from '../../src/http/readyz.ts';
 import { createHttpServer } from '../../src/http/server.ts';
@@ -50,7 +51,7 @@ test('/readyz names what is missing, and says no while the process stops whateve
   let stopping = false;
   const app = server();
   const checks = { broker: () => broker, store: () => ({ ok: true, detail: 'there' }) };
-  await app.register(readyz, { checks, stopping: () => stopping, maxAgeMs: 0 });
+  await app.register(readyz, { checks: cachedChecks(checks, { maxAgeMs: 0 }), stopping: () => stopping });
   const ready = await app.inject('/readyz');
   assert.equal(ready.statusCode, 200);
   assert.equal(ready.headers['cache-control'], 'no-store');

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import formbody from '@fastify/formbody';
-import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import staticFiles from '@fastify/static';
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
@@ -67,34 +66,13 @@ const previewForm = z.object({ entries: z.string(), labels: z.string().default('
  */
 export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   const { reads, canSignIn, sessions, logger, targets, streams, announcements, schedule, polls } = options;
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        styleSrc: ["'self'"],
-        scriptSrc: ["'self'"],
-        imgSrc: ["'self'"],
-        connectSrc: ["'self'"],
-        formAction: ["'self'"],
-        frameAncestors: ["'none'"],
-        baseUri: ["'none'"],
-        requireTrustedTypesFor: ["'script'"],
-        trustedTypes: ["'none'"],
-      },
-    },
-    strictTransportSecurity: false,
-  });
   await app.register(formbody, { bodyLimit: FORM_BYTES });
   await app.register(rateLimit, { global: false });
   await app.register(staticFiles, { root: join(import.meta.dirname, 'assets'), prefix: '/assets/', maxAge: '1h' });
 
   const send = (reply: FastifyReply, state: Pick<PageState, 'path' | 'title' | 'notice'>, body: Markup) => {
     const signedIn = sessions.isSignedIn(reply.request);
-    return reply
-      .type('text/html; charset=utf-8')
-      .header('cache-control', 'no-store')
-      .send(layout({ ...state, signedIn, canSignIn }, body));
+    return reply.type('text/html; charset=utf-8').send(layout({ ...state, signedIn, canSignIn }, body));
   };
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const form = error instanceof z.ZodError && new Problem(400, 'This form is not one of ours.');
