@@ -1,5 +1,5 @@
-import { clock, duration, printable } from '../../src/cli/format.ts';
 import type { WatchedEvent } from '../../src/cli/watch/watch.ts';
+import { clock, duration, printable } from '../../src/lib/words.ts';
 import type { Reason } from '../../src/poll/model.ts';
 
 const REASONS: Record<Reason, string> = {

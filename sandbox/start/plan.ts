@@ -1,4 +1,4 @@
-import { counted } from '../../src/cli/format.ts';
+import { counted } from '../../src/lib/words.ts';
 import { CATEGORIES } from '../twitch/names.ts';
 
 /** What `npm start` runs, decided from the settings alone. */

@@ -6,6 +6,7 @@ import { BrokerConfigurationError, brokerText, explainConnectFailure } from './b
 import { ConfirmWindow, type Failure } from './confirmWindow.ts';
 import { connectWithRecovery, destroySocket, leave, type Recovery } from './connection.ts';
 import type { PublisherSettings } from './options.ts';
+import { type QueueDepth, queueDepths } from './queues.ts';
 import { applyTopology, brokerNames } from './topology.ts';
 
 export interface LinkStatus {
@@ -80,6 +81,15 @@ export class BrokerLink {
       },
       onFailure: (error) => this.#onTrouble(error),
     });
+  }
+
+  /** How full queues are. @throws Error while the broker takes no messages: it does not answer then */
+  async queueDepths(queues: readonly string[]): Promise<Record<string, QueueDepth | null>> {
+    const { state, detail } = this.status;
+    if (!this.#model || state !== 'ready') {
+      throw new Error(`${this.#settings.url} (RABBITMQ_URL) is ${state}${detail ? `: ${detail}` : ''}`);
+    }
+    return within(BROKER_ANSWER_MS, queueDepths(this.#model, queues));
   }
 
   /** Waits a moment for outstanding confirms and closes. Settles within 5 s, whether the broker answers or not. */

@@ -4,6 +4,7 @@ import { BrokerLink, type LinkStatus } from './brokerLink.ts';
 import type { OutgoingMessage } from './message.ts';
 import type { PublisherOptions } from './options.ts';
 import { PublishCall, type PublisherParts, type PublishOptions, type PublishResult } from './publishCall.ts';
+import type { QueueDepth } from './queues.ts';
 
 /** How many late confirms are remembered: far more than a window, for callers that come back minutes later. */
 const LATE_CONFIRMS = 10_000;
@@ -38,6 +39,15 @@ export class RabbitPublisher {
    */
   publish(messages: readonly OutgoingMessage[], options: PublishOptions = {}): Promise<PublishResult> {
     return new PublishCall(this.#parts, messages, options).run();
+  }
+
+  /**
+   * How full queues are, asked on the publisher's connection; `null` for one that does not exist.
+   *
+   * @throws Error while the broker takes no messages: it does not answer then
+   */
+  queueDepths(queues: readonly string[]): Promise<Record<string, QueueDepth | null>> {
+    return this.#parts.link.queueDepths(queues);
   }
 
   /** Waits a moment for outstanding confirms and closes; settles within 5 s whatever the broker does. */

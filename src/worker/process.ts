@@ -26,6 +26,7 @@ import { rabbitmqCheck, storeCheck, temporalCheck, twitchCheck } from './checks/
 import { targetsCheck } from './checks/targets.ts';
 import { Metrics } from './metrics.ts';
 import { noteProgress } from './noteProgress.ts';
+import { observedBy } from './observed.ts';
 import { closing, type Stop } from './stop.ts';
 import { web } from './web.ts';
 
@@ -111,11 +112,21 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     }),
   });
   await app.register(readyz, { stopping: () => stop.signal.aborted || failed, checks });
+  const observed = observedBy({
+    instance,
+    namespace: temporal.namespace,
+    prefix: settings.RABBITMQ_PREFIX,
+    store,
+    storeUrl: String(settings.DRAGONFLY_URL),
+    publisher,
+    temporal: () => client,
+  });
   await app.register(web, {
     settings,
     namespace: temporal.namespace,
     parts: { store, twitch, temporal: () => client, instance },
     checks,
+    observed,
     logger,
   });
 

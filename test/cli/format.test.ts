@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConsumeMessage } from 'amqplib';
 import fc from 'fast-check';
-import { ago, counted, duration, printable, readReport, reportLines } from '../../src/cli/format.ts';
 import { describeObservations } from '../../src/cli/status/command.ts';
-import { findProblems } from '../../src/cli/status/problems.ts';
 import { formatEvent, readMessage, type WatchedEvent } from '../../src/cli/watch/watch.ts';
+import { ago, counted, duration, printable } from '../../src/lib/words.ts';
 import type { StreamEvent } from '../../src/poll/model.ts';
+import { readReport, reportLines } from '../../src/poll/reportWords.ts';
 import { toMessage } from '../../src/publisher/message.ts';
+import { findProblems } from '../../src/status/problems.ts';
 import type { ScheduleState } from '../../src/temporal/schedule/state.ts';
 
 test('durations are shown with the units that matter', () => {

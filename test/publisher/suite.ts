@@ -69,6 +69,20 @@ export function publisherSuite(
       assert.equal(received.fields.routingKey, 'stream.online');
     });
 
+    test('tells how full queues are, on its own connection, which lives on when one is missing', async (t) => {
+      const { publisher } = await brokerAndPublisher(t, makeBroker);
+      await publisher.publish(messages(2));
+      await eventually(async () => {
+        const depths = await publisher.queueDepths([QUEUE, DEAD_QUEUE, 'missing']);
+        assert.deepEqual(depths, {
+          [QUEUE]: { messages: 2, consumers: 0 },
+          [DEAD_QUEUE]: { messages: 0, consumers: 0 },
+          missing: null,
+        });
+      });
+      assert.equal((await publisher.publish(messages(1, 'again'))).failed.length, 0);
+    });
+
     test('labels of its targets travel as a header', async (t) => {
       const { broker, publisher } = await brokerAndPublisher(t, makeBroker);
       const labels = ['customer 7', 'Zoë’s 🎮'];

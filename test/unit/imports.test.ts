@@ -13,6 +13,7 @@ const FLOORS = [
   ['src/twitch', 'src/storage', 'src/publisher', 'src/http'],
   ['src/activities'],
   ['src/workflows', 'src/temporal'],
+  ['src/status'],
   ['src/worker', 'src/cli'],
   ['src'],
   ['sandbox/twitch', 'sandbox/services', 'sandbox/faultProxy.ts'],

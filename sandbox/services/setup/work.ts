@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { runInBackground } from '../../../scripts/background.mjs';
-import { duration } from '../../../src/cli/format.ts';
+import { duration } from '../../../src/lib/words.ts';
 
 export interface SetUpOptions {
   /** Told in words what is going on, several times a second. */

@@ -1,5 +1,7 @@
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { within } from '../../lib/deadline.ts';
+import { ago, clock, count, duration, printable } from '../../lib/words.ts';
+import { readReport, reportLines, statusWords } from '../../poll/reportWords.ts';
 import {
   applySchedule,
   deleteSchedule,
@@ -11,7 +13,6 @@ import {
 import { scheduleCommand } from '../../temporal/schedule/definition.ts';
 import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
 import { CommandError } from '../errors.ts';
-import { ago, clock, count, duration, printable, readReport, reportLines, statusWords } from '../format.ts';
 import type { Output } from '../output.ts';
 import { settingsFor } from '../settings.ts';
 import { withTemporal } from '../temporal.ts';

@@ -1,19 +1,41 @@
+import { ago, clock, count, counted, duration, printable } from '../../lib/words.ts';
 import { DEFAULT_INSTANCE } from '../../poll/names.ts';
-import { EXIT } from '../errors.ts';
-import { ago, clock, count, counted, duration, printable, readReport, reportLines } from '../format.ts';
+import { readReport, reportLines } from '../../poll/reportWords.ts';
+import { queueDepths } from '../../publisher/queues.ts';
+import { type Observations, observe, type Services } from '../../status/observe.ts';
+import { findProblems, type Problem } from '../../status/problems.ts';
+import { withBroker } from '../broker.ts';
+import { describeError, EXIT } from '../errors.ts';
 import type { Output } from '../output.ts';
-import { type Observations, observe } from './health.ts';
-import { findProblems, type Problem } from './problems.ts';
+import { settingsFor } from '../settings.ts';
+import { withStore } from '../store.ts';
+import { withTemporal } from '../temporal.ts';
 
 /** `status` */
 export async function status(output: Output): Promise<number> {
-  const observed = await observe();
+  const observed = await observe(services());
   const now = Date.now();
   const problems = findProblems(observed, now);
   const healthy = problems.length === 0;
   const words = [...describeObservations(observed, now), '', ...describeProblems(problems)].join('\n');
   output.answer(words, { healthy, problems, ...observed, failures: undefined });
   return healthy ? EXIT.ok : EXIT.failed;
+}
+
+/** Connects to each of them anew. @throws SettingsError */
+function services(): Services {
+  const { INSTANCE: instance, RABBITMQ_PREFIX: prefix } = settingsFor(['INSTANCE', 'RABBITMQ_PREFIX']);
+  return {
+    instance,
+    prefix,
+    withTemporal: (work) => withTemporal((client, { namespace }) => work(client, namespace)),
+    withStore,
+    async queueDepths(queues) {
+      const { RABBITMQ_URL: url } = settingsFor(['RABBITMQ_URL']);
+      return withBroker(url, (connection) => queueDepths(connection, queues));
+    },
+    describe: describeError,
+  };
 }
 
 /** What was observed, a line each; what could not be read is left out. */

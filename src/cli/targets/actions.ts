@@ -1,9 +1,9 @@
 import { once } from 'node:events';
+import { ago, counted, printable } from '../../lib/words.ts';
 import { NUMERIC_ID, TARGET_ID } from '../../poll/ids.ts';
 import { TARGET_KINDS, type TargetKind } from '../../poll/model.ts';
 import type { Targets } from '../../storage/targets.ts';
 import { describeError, EXIT, usageError } from '../errors.ts';
-import { ago, counted, printable } from '../format.ts';
 import type { Output } from '../output.ts';
 import { withStore } from '../store.ts';
 import { isLogin } from './import/line.ts';

@@ -1,6 +1,7 @@
+import { ago, clock, counted, duration, printable } from '../../lib/words.ts';
+import { reportLines } from '../../poll/reportWords.ts';
 import type { EventState } from '../../storage/feed.ts';
 import { EXIT } from '../errors.ts';
-import { ago, clock, counted, duration, printable, reportLines } from '../format.ts';
 import type { Output } from '../output.ts';
 import { read } from './source.ts';
 

@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
 import { type Secret, secretUrl } from '../../config/secret.ts';
 import { type Backoff, backoffMs } from '../../lib/backoff.ts';
+import { clock, duration, printable } from '../../lib/words.ts';
 import type { Reason } from '../../poll/model.ts';
 import { replyCode } from '../../publisher/brokerErrors.ts';
 import { STREAM_ONLINE, type StreamOnlineBody } from '../../publisher/message.ts';
+import { openChannel } from '../../publisher/queues.ts';
 import { brokerNames } from '../../publisher/topology.ts';
-import { openChannel, withBroker } from '../broker.ts';
-import { clock, duration, printable } from '../format.ts';
+import { withBroker } from '../broker.ts';
 
 /** A `stream.online` message as it was received: its body, and what its properties and headers say. */
 export interface WatchedEvent extends StreamOnlineBody {

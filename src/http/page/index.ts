@@ -29,6 +29,8 @@ export interface PageOptions {
   explain: (error: Error) => Problem | undefined;
   /** What `/readyz` tells. */
   checks: () => Promise<Record<string, CheckResult>>;
+  /** What needs attention, and what to do about it: what the command `status` tells. */
+  problems: () => Promise<{ problem: string; advice: string }[]>;
   targets: TargetsService;
   streams: StreamsService;
   announcements: AnnouncementsService;

@@ -37,6 +37,7 @@ export function apiServers() {
       namespace: 'default',
       parts,
       checks: async () => ({}),
+      observed: async () => ({ failures: [] }),
       logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     });
     after(() => app.close());

@@ -1,9 +1,9 @@
 import { createReadStream, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { SingleBar } from 'cli-progress';
+import { count, counted, printable } from '../../../lib/words.ts';
 import type { TargetKind } from '../../../poll/model.ts';
 import { CommandError, EXIT } from '../../errors.ts';
-import { count, counted, printable } from '../../format.ts';
 import type { Output } from '../../output.ts';
 import { withStore } from '../../store.ts';
 import { LookUp } from '../lookUp.ts';

@@ -1,14 +1,25 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
-import { DELIVER_WORKFLOW_TYPE, twitchTaskQueueOf } from '../../poll/names.ts';
-import { brokerNames } from '../../publisher/topology.ts';
-import { compareLists, type ListsDiffer } from '../../storage/settingsTargets.ts';
-import type { Targets } from '../../storage/targets.ts';
-import { readScheduleState, type ScheduleState } from '../../temporal/schedule/state.ts';
-import { queueDepth, withBroker } from '../broker.ts';
-import { describeError } from '../errors.ts';
-import { settingsFor } from '../settings.ts';
-import { withStore } from '../store.ts';
-import { type Place, withTemporal } from '../temporal.ts';
+import { DELIVER_WORKFLOW_TYPE, twitchTaskQueueOf } from '../poll/names.ts';
+import type { QueueDepth } from '../publisher/queues.ts';
+import { brokerNames } from '../publisher/topology.ts';
+import { compareLists, type ListsDiffer } from '../storage/settingsTargets.ts';
+import type { Store } from '../storage/store.ts';
+import type { Targets } from '../storage/targets.ts';
+import { readScheduleState, type ScheduleState } from '../temporal/schedule/state.ts';
+
+/** Ways to the services, for the client (which connects for each) and for the worker (which is connected). */
+export interface Services {
+  /** The installation's name. */
+  instance: string;
+  /** `RABBITMQ_PREFIX` */
+  prefix: string;
+  withTemporal: <T>(work: (client: Client, namespace: string) => Promise<T>) => Promise<T>;
+  withStore: <T>(work: (store: Store) => Promise<T>) => Promise<T>;
+  /** `null` for a queue that does not exist. */
+  queueDepths: (queues: readonly string[]) => Promise<Record<string, QueueDepth | null>>;
+  /** What to say of a service that did not answer. */
+  describe: (error: unknown) => string;
+}
 
 /** Processes that ask for work on a task queue. */
 export interface QueueWorkers {
@@ -32,35 +43,39 @@ export interface Observations {
   /** Targets that Twitch refuses: how many, and the first few. */
   refused?: { count: number; first: string[] };
   /** `null` for a queue that does not exist. */
-  queues?: Record<string, { messages: number; consumers: number } | null>;
+  queues?: Record<string, QueueDepth | null>;
   /** Which of them holds dead letters. */
   deadQueue?: string;
   failures: string[];
 }
 
 /** Looks at everything at once. Never throws: a service that is away is a finding. */
-export async function observe(): Promise<Observations> {
+export async function observe(services: Services): Promise<Observations> {
+  const { instance, prefix } = services;
+  const { queue, deadQueue } = brokerNames(prefix);
   const parts = await Promise.allSettled([
-    withTemporal(observeTemporal),
-    withStore(async (store) => {
-      const { targets, streams } = store;
-      const [user, game, live, refused, settingsDiffer] = await Promise.all([
-        targets.count('user'),
-        targets.count('game'),
-        streams.countLive(),
-        observeRefused(targets),
-        compareLists(store),
-      ]);
-      return { targets: { user, game }, live, refused, ...(settingsDiffer && { settingsDiffer }) };
-    }),
-    observeQueues(),
+    services.withTemporal((client, namespace) => observeTemporal(client, namespace, instance)),
+    services.withStore(observeStore),
+    services.queueDepths([queue, deadQueue]).then((queues) => ({ queues, deadQueue })),
   ]);
-  const found: Observations = { failures: [] };
+  const found: Observations = { instance, failures: [] };
   for (const part of parts) {
     if (part.status === 'fulfilled') Object.assign(found, part.value);
-    else found.failures.push(describeError(part.reason));
+    else found.failures.push(services.describe(part.reason));
   }
   return found;
+}
+
+async function observeStore(store: Store): Promise<Partial<Observations>> {
+  const { targets, streams } = store;
+  const [user, game, live, refused, settingsDiffer] = await Promise.all([
+    targets.count('user'),
+    targets.count('game'),
+    streams.countLive(),
+    observeRefused(targets),
+    compareLists(store),
+  ]);
+  return { targets: { user, game }, live, refused, ...(settingsDiffer && { settingsDiffer }) };
 }
 
 const SHOWN = 5;
@@ -71,7 +86,7 @@ async function observeRefused({ refused }: Targets): Promise<NonNullable<Observa
   return { count: all.length, first: all.slice(0, SHOWN) };
 }
 
-async function observeTemporal(client: Client, { namespace, instance }: Place): Promise<Partial<Observations>> {
+async function observeTemporal(client: Client, namespace: string, instance: string): Promise<Partial<Observations>> {
   const [schedule, deliveries, ...workers] = await Promise.all([
     readScheduleState(client, instance).catch((error: unknown) => {
       if (error instanceof ScheduleNotFoundError) return null;
@@ -83,7 +98,7 @@ async function observeTemporal(client: Client, { namespace, instance }: Place): 
     countWorkers(client, namespace, instance, TaskQueueType.workflow),
     countWorkers(client, namespace, twitchTaskQueueOf(instance), TaskQueueType.activity),
   ]);
-  return { instance, schedule, deliveries: deliveries.count, workers };
+  return { schedule, deliveries: deliveries.count, workers };
 }
 
 /** `temporal.api.enums.v1.TaskQueueType` */
@@ -106,13 +121,4 @@ async function countWorkers(
     ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1_000 < POLLER_FRESH_MS,
   );
   return { taskQueue, workers: new Set(fresh.map(({ identity }) => identity)).size };
-}
-
-async function observeQueues(): Promise<Partial<Observations>> {
-  const { RABBITMQ_URL: url, RABBITMQ_PREFIX: prefix } = settingsFor(['RABBITMQ_URL', 'RABBITMQ_PREFIX']);
-  const { queue, deadQueue } = brokerNames(prefix);
-  return withBroker(url, async (connection) => {
-    const [events, dead] = await Promise.all([queueDepth(connection, queue), queueDepth(connection, deadQueue)]);
-    return { queues: { [queue]: events, [deadQueue]: dead }, deadQueue };
-  });
 }

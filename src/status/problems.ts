@@ -1,9 +1,10 @@
-import { STUCK_POLLS } from '../../poll/limits.ts';
-import { TARGET_KINDS } from '../../poll/model.ts';
-import type { ListsDiffer } from '../../storage/settingsTargets.ts';
-import type { ScheduleState } from '../../temporal/schedule/state.ts';
-import { counted, duration, printable, readReport, statusWords } from '../format.ts';
-import type { Observations } from './health.ts';
+import { counted, duration, printable } from '../lib/words.ts';
+import { STUCK_POLLS } from '../poll/limits.ts';
+import { TARGET_KINDS } from '../poll/model.ts';
+import { readReport, statusWords } from '../poll/reportWords.ts';
+import type { ListsDiffer } from '../storage/settingsTargets.ts';
+import type { ScheduleState } from '../temporal/schedule/state.ts';
+import type { Observations } from './observe.ts';
 
 /** Something that needs attention, and what to do about it. */
 export interface Problem {
