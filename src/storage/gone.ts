@@ -46,12 +46,15 @@ export class Gone extends StorePart {
   async list(): Promise<AbsentUser[]> {
     if ((await this.connection.hlen(this.keys.gone)) === 0) return [];
     return Object.entries(await this.connection.hgetall(this.keys.gone))
-      .map(([id, text]): AbsentUser => {
-        const { sinceMs, checks } = JSON.parse(text) as Omit<AbsentUser, 'id'>;
-        return { id, sinceMs, checks };
-      })
-      .filter(({ checks }) => checks >= CHECKS_IF_GONE)
+      .flatMap(([id, text]) => readGone(id, text))
       .sort((a, b) => a.sinceMs - b.sinceMs);
+  }
+
+  /** Those of the users that are gone. */
+  async among(ids: readonly string[]): Promise<Map<string, AbsentUser>> {
+    if (ids.length === 0) return new Map();
+    const texts = await this.connection.hmget(this.keys.gone, ...ids);
+    return new Map(ids.flatMap((id, i) => readGone(id, texts[i] ?? null)).map((user) => [user.id, user]));
   }
 
   /** When users were last checked (Unix ms, 0: never). */
@@ -71,4 +74,10 @@ export class Gone extends StorePart {
   async notePosition(id: string | undefined): Promise<void> {
     await this.connection.hset(this.keys.meta, 'usersCheckedTo', id ?? '');
   }
+}
+
+function readGone(id: string, text: string | null): AbsentUser[] {
+  if (text === null) return [];
+  const { sinceMs, checks } = JSON.parse(text) as Omit<AbsentUser, 'id'>;
+  return checks >= CHECKS_IF_GONE ? [{ id, sinceMs, checks }] : [];
 }

@@ -89,6 +89,11 @@ export class Refused extends StorePart {
     return this.connection.hlen(this.keys.refused(kind));
   }
 
+  /** Their ids, in no order. */
+  async ids(kind: TargetKind): Promise<string[]> {
+    return this.connection.hkeys(this.keys.refused(kind));
+  }
+
   /** All of them, the first refused first. */
   async list(kind: TargetKind): Promise<RefusedTarget[]> {
     const all = Object.entries(await this.connection.hgetall(this.keys.refused(kind)));

@@ -42,7 +42,8 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
     list: (kind, after, limit) => targets.list(kind, after, limit),
     among: async (kind, ids) => new Set((await targets.addedMs(kind, ids)).keys()),
     labelsOf: (kind, ids) => targets.labels.of(kind, ids),
-    listRefused: async (kind) => (await targets.refused.list(kind)).map(({ id }) => id),
+    liveAmong: async (ids) => new Set((await streams.liveOf(ids)).keys()),
+    listRefused: (kind) => targets.refused.ids(kind),
     listGone: async () => (await targets.gone.list()).map(({ id }) => id),
     async add(kind, ids, labels) {
       const added = await targets.add(kind, ids);
@@ -57,11 +58,10 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
         kind === 'user' ? streams.liveOf(there) : new Map(),
         targets.refused.among(kind, there),
         targets.labels.of(kind, there),
-        kind === 'user' ? targets.gone.list() : [],
+        kind === 'user' ? targets.gone.among(there) : new Map(),
       ]);
-      const absent = new Map(gone.map((user) => [user.id, user]));
       return there.map((id): ApiTarget => {
-        const [ms, entry, refusal, user] = [addedMs.get(id), live.get(id), refused.get(id), absent.get(id)];
+        const [ms, entry, refusal, user] = [addedMs.get(id), live.get(id), refused.get(id), gone.get(id)];
         return {
           kind,
           id,

@@ -89,6 +89,8 @@ export interface TargetsService {
   describe(kind: TargetKind, ids: readonly string[]): Promise<ApiTarget[]>;
   /** Those of the ids that are targets. */
   among(kind: TargetKind, ids: readonly string[]): Promise<Set<string>>;
+  /** Those of the users that are live. */
+  liveAmong(ids: readonly string[]): Promise<Set<string>>;
   labelsOf(kind: TargetKind, ids: readonly string[]): Promise<Map<string, string[]>>;
   /** Ids of those that Twitch refuses, or no longer knows. */
   listRefused(kind: TargetKind): Promise<string[]>;

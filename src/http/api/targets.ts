@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { TARGET_KINDS, type TargetKind } from '../../poll/model.ts';
+import { listTargets, TARGET_STATES } from './listTargets.ts';
 import { Problem, problemSchema, security } from './problem.ts';
 import {
-  type ApiTarget,
   type Bulk,
   bulkSchema,
   changedSchema,
@@ -22,55 +22,6 @@ const MOST_ON_PAGE = 1_000;
 /** Ten thousand ids of 64 characters, with room. */
 const BULK_BODY_BYTES = 1024 * 1024;
 
-export interface ListTargets {
-  kind?: TargetKind | undefined;
-  state: 'all' | 'live' | 'refused' | 'gone';
-  label?: string | undefined;
-  /** `next` of the page before: kind and id of the last target that was looked at. */
-  after?: string | undefined;
-  limit: number;
-}
-
-/** One page of targets, users first, in the order of their ids. */
-export async function listTargets(targets: TargetsService, wanted: ListTargets) {
-  const { kind, state, label, limit, after } = wanted;
-  const [, afterKind, afterId] = /^(user|game):(.*)$/.exec(after ?? '') ?? [];
-  const kinds = TARGET_KINDS.filter((each) => !kind || each === kind);
-  const isWanted = (target: ApiTarget) =>
-    (state !== 'live' || target.live !== undefined) && (!label || target.labels?.includes(label));
-  const found: ApiTarget[] = [];
-  let room = limit;
-  let place = after;
-  let isLast = true;
-  for (const each of kinds.slice(Math.max(0, kinds.indexOf(afterKind as TargetKind)))) {
-    const ids = await idsOf(targets, each, state, each === afterKind ? afterId : undefined, room + 1);
-    const page = ids.slice(0, room);
-    found.push(...(await targets.describe(each, page)).filter(isWanted));
-    if (page.length > 0) place = `${each}:${page.at(-1)}`;
-    isLast = ids.length <= room;
-    if (!isLast) break;
-    room -= page.length;
-  }
-  const [user, game] = await Promise.all([targets.count('user'), targets.count('game')]);
-  return { counts: { user, game }, targets: found, ...(!isLast && place !== undefined && { next: place }) };
-}
-
-async function idsOf(
-  targets: TargetsService,
-  kind: TargetKind,
-  state: ListTargets['state'],
-  after: string | undefined,
-  limit: number,
-): Promise<string[]> {
-  if (state !== 'refused' && state !== 'gone') return targets.list(kind, after, limit);
-  if (state === 'gone' && kind === 'game') return [];
-  const ids = state === 'refused' ? await targets.listRefused(kind) : await targets.listGone();
-  return ids
-    .sort()
-    .filter((id) => after === undefined || id > after)
-    .slice(0, limit);
-}
-
 /** `GET …/targets`, `GET …/targets/:kind/:id` */
 export function targetReads(scope: FastifyInstance, targets: TargetsService): void {
   const app = scope.withTypeProvider<ZodTypeProvider>();
@@ -84,7 +35,7 @@ export function targetReads(scope: FastifyInstance, targets: TargetsService): vo
         tags: ['targets'],
         querystring: z.strictObject({
           kind: kindSchema.optional(),
-          state: z.enum(['all', 'live', 'refused', 'gone']).default('all').describe('Only those that are so now'),
+          state: z.enum(TARGET_STATES).default('all').describe('Only those that are so now'),
           label: labelSchema.optional().describe('Only those that have it'),
           after: z
             .string()

@@ -7,18 +7,18 @@ import { z } from 'zod';
 import type { Logger } from '../../lib/log.ts';
 import { TARGET_KINDS } from '../../poll/model.ts';
 import type { AnnouncementsService } from '../api/announcements.ts';
+import { listTargets, TARGET_STATES } from '../api/listTargets.ts';
 import { Problem } from '../api/problem.ts';
 import type { PollsService, ScheduleService } from '../api/schedule.ts';
 import type { StreamsService } from '../api/streams.ts';
 import { idSchema, labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
-import { listTargets } from '../api/targets.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
 import { badLabels, labelsOf, parseEntries } from './entries.ts';
 import { layout, type Markup, type PageState, SIGN_IN_FORM } from './layout.ts';
 import { healthSection, nowBody } from './now.ts';
 import { pollsBody } from './polls.ts';
-import { type Preview, previewBody, STATES, targetsBody } from './targets.ts';
+import { type Preview, previewBody, targetsBody } from './targets.ts';
 
 export interface PageOptions {
   reads: 'open' | 'token';
@@ -49,7 +49,7 @@ const nowQuery = z.object({
   after: z.string().max(200).optional().catch(undefined),
 });
 const targetsQuery = z.object({
-  state: z.enum(STATES).catch('all'),
+  state: z.enum(TARGET_STATES).catch('all'),
   after: z
     .string()
     .regex(/^(user|game):[\w-]{1,64}$/)

@@ -1,14 +1,13 @@
 import { html } from 'ghtml';
+import { TARGET_STATES } from '../api/listTargets.ts';
 import type { ApiTarget } from '../api/targetSchemas.ts';
 import { channel, type Markup, moment, table } from './layout.ts';
-
-export const STATES = ['all', 'live', 'refused', 'gone'] as const;
 
 export interface TargetsView {
   counts: { user: number; game: number };
   targets: ApiTarget[];
   next?: string | undefined;
-  state: (typeof STATES)[number];
+  state: (typeof TARGET_STATES)[number];
   signedIn: boolean;
   /** What the form for new targets holds: what was typed, if it could not be taken. */
   draft?: { entries: string; labels: string } | undefined;
@@ -23,7 +22,7 @@ export interface Preview {
 
 /** What is watched, and forms to change it. */
 export function targetsBody({ counts, targets, next, state, signedIn, draft }: TargetsView): Markup {
-  const filter = STATES.map(
+  const filter = TARGET_STATES.map(
     (each) => html`<a href="/targets?state=${each}"!${each === state ? ' aria-current="true"' : ''}>${each}</a>`,
   ).join(' ');
   const rows = targets.map((target) => [

@@ -112,6 +112,40 @@ describe('the HTTP API: targets', () => {
     assert.deepEqual(await of('kind=game&state=gone'), []);
   });
 
+  it('finds the few that are wanted among many, page by page, and looks at so many for a page at most', async () => {
+    const { store, call } = await serve();
+    const ids = Array.from({ length: 45_000 }, (_, i) => String(1_000_000 + i));
+    await store.targets.add('user', ids);
+    await store.targets.add('game', ['7', '8']);
+    const wanted = [0, 1, 999, 1_000, 1_001, 19_999, 20_000, 44_999].map((i) => ids[i] as string);
+    await store.targets.labels.set('user', wanted, ['vip']);
+    await store.targets.labels.set('game', ['8'], ['vip', 'and another']);
+    const streams = wanted.slice(3).map((id) => stream(`s${id}`, id, NOON, 'g'));
+    await (await TestPoll.open(store, NOON)).announce({ streams });
+    const pages = async (query: string) => {
+      const found: string[][] = [];
+      for (let next: string | undefined = ''; next !== undefined; ) {
+        const { body } = await call('GET', `/targets?${query}${next && `&after=${next}`}`);
+        found.push(body.targets.map(({ id }: { id: string }) => id));
+        next = body.next;
+      }
+      return found;
+    };
+    const labelled = await pages('label=vip&limit=4');
+    assert.deepEqual(labelled.flat(), [...wanted, '8']);
+    assert.deepEqual(
+      labelled.map(({ length }) => length),
+      [4, 3, 0, 2],
+    );
+    assert.deepEqual((await pages('state=live&limit=100')).flat(), wanted.slice(3));
+    assert.deepEqual((await pages('state=live&label=vip&limit=1')).flat(), wanted.slice(3));
+    assert.deepEqual(
+      (await pages('label=nobody')).map(({ length }) => length),
+      [0, 0, 0],
+    );
+    assert.deepEqual(await pages('kind=game&state=live'), [[]]);
+  });
+
   it('gives targets labels, which stay with them until others take their place', async () => {
     const { store, call } = await serve();
     await call('PUT', '/targets/user/1', { labels: ['vip', 'Zoë’s channel', 'vip'] });
