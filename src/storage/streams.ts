@@ -3,24 +3,13 @@ import type { Stream, TargetKind } from '../poll/model.ts';
 import type { PageRef, PollRef } from '../poll/steps.ts';
 import { compareAll, eventBytes } from './compareAll.ts';
 import type { DiffRequest, DiffResult, StagedStream } from './diff.ts';
+import type { StoreConnection } from './dragonfly.ts';
+import type { Keys } from './keys.ts';
+import { type LiveStream, readLiveEntry } from './liveEntry.ts';
+import { type FindLive, LiveSearch } from './liveSearch.ts';
 import { StorePart } from './part.ts';
 import { exceptions } from './polls.ts';
 import { splitGames } from './splitGames.ts';
-
-/** An entry of the live set: what the scripts work with, and what they only keep. */
-export interface LiveEntry extends Omit<Stream, 'id' | 'userId'> {
-  streamId: string;
-  seenMs: number;
-  byUser: boolean;
-  misses: number;
-}
-
-/** A stream of the live set, for people and other programs to look at. */
-export interface LiveStream extends Omit<Stream, 'id'> {
-  streamId: string;
-  /** RFC 3339: when a poll last saw it. */
-  seenAt: string;
-}
 
 export interface ListLive {
   limit: number;
@@ -28,14 +17,15 @@ export interface ListLive {
   after?: string | undefined;
 }
 
-/** Reads an entry as the scripts write it: two JSON texts, a line each. */
-export function readLiveEntry(text: string): LiveEntry {
-  const [state = '{}', about] = text.split('\n');
-  return { ...JSON.parse(state), ...(about && JSON.parse(about)) };
-}
-
 /** The live set, the marks of announced streams, and the pages staged between a request and its diff. */
 export class Streams extends StorePart {
+  readonly #search: LiveSearch;
+
+  constructor(connection: StoreConnection, keys: Keys) {
+    super(connection, keys);
+    this.#search = new LiveSearch(connection, keys);
+  }
+
   /**
    * Keeps a page until its diff.
    *
@@ -186,5 +176,16 @@ export class Streams extends StorePart {
     const live = await this.liveOf(page.map((member) => member.slice(member.lastIndexOf('\x1f') + 1)));
     const next = found.length > limit && Buffer.from(page.at(-1) ?? '').toString('base64url');
     return { streams: [...live.values()], ...(next && { next }) };
+  }
+
+  /**
+   * Up to `limit` live streams by their user, in the order of logins. One may be missing in the first seconds after it went live.
+   *
+   * @param wanted.after as in `listLive`
+   */
+  async findLive(wanted: FindLive): Promise<{ streams: LiveStream[]; next?: string }> {
+    const { userIds, next } = await this.#search.find(wanted);
+    const live = await this.liveOf(userIds);
+    return { streams: [...live.values()], ...(next !== undefined && { next }) };
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Stream, TargetKind } from '../../src/poll/model.ts';
-import { readLiveEntry } from '../../src/storage/streams.ts';
+import { readLiveEntry } from '../../src/storage/liveEntry.ts';
 import { emptyStores, ids, liveUsers, MINUTE, NOON, stream, TestPoll } from './support.ts';
 
 const USERS = ['u0', 'u1', 'u2', 'u3', 'u4'];

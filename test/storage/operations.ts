@@ -2,7 +2,7 @@ import type { TargetKind } from '../../src/poll/model.ts';
 import type { PollRef } from '../../src/poll/steps.ts';
 import type { StagedStream } from '../../src/storage/diff.ts';
 import type { StoreConnection } from '../../src/storage/dragonfly.ts';
-import { readLiveEntry } from '../../src/storage/streams.ts';
+import { readLiveEntry } from '../../src/storage/liveEntry.ts';
 import { MINUTE, NOON, type Store, staged, stream } from './support.ts';
 
 /** What the service does to the store, each kind once, with the state that it finds. */

@@ -7,8 +7,8 @@ import type { PollRef } from '../../src/poll/steps.ts';
 import type { DiffRequest, DiffResult, StagedStream } from '../../src/storage/diff.ts';
 import { connectStore, type StoreConnection, type StoreOptions, waitUntilReady } from '../../src/storage/dragonfly.ts';
 import { keyPrefix } from '../../src/storage/keys.ts';
+import { type LiveEntry, readLiveEntry } from '../../src/storage/liveEntry.ts';
 import { type Store, storeOn } from '../../src/storage/store.ts';
-import { type LiveEntry, readLiveEntry } from '../../src/storage/streams.ts';
 import { randomPrefix, redis } from '../support/services.ts';
 
 export const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import { COMMAND_CONNECT_MS } from '../../poll/limits.ts';
 import type { PollReport } from '../../poll/report.ts';
 import type { Announcement } from '../../storage/feed.ts';
-import type { LiveStream } from '../../storage/streams.ts';
+import type { LiveStream } from '../../storage/liveEntry.ts';
 import { CommandError, UnavailableError } from '../errors.ts';
 import { settingsFor } from '../settings.ts';
 import { withStore } from '../store.ts';

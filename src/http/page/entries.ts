@@ -20,13 +20,18 @@ export function parseEntries(text: string): Entries {
     }
     // Names of games hold commas and spaces; of users several may stand in a line.
     for (const word of line.split(/[\s,;]+/).filter(Boolean)) {
-      const name = CHANNEL_URL.exec(word)?.[1] ?? word.replace(/^@/, '');
+      const name = userOf(word);
       if (NUMERIC_ID.test(name)) entries.ids.user.push(name);
       else if (LOGIN.test(name)) entries.names.user.push(name.toLowerCase());
       else entries.bad.push(word.slice(0, 60));
     }
   }
   return entries;
+}
+
+/** What somebody means by a word for a user: the id or login, out of a link to the channel or of `@login`, too. */
+export function userOf(word: string): string {
+  return CHANNEL_URL.exec(word)?.[1] ?? word.replace(/^@/, '');
 }
 
 /** Labels as they are typed: separated by commas. */

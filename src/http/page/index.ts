@@ -14,7 +14,7 @@ import type { StreamsService } from '../api/streams.ts';
 import { idSchema, labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
-import { badLabels, labelsOf, parseEntries } from './entries.ts';
+import { badLabels, labelsOf, parseEntries, userOf } from './entries.ts';
 import { layout, type Markup, type PageState, SIGN_IN_FORM } from './layout.ts';
 import { healthSection, nowBody } from './now.ts';
 import { pollsBody } from './polls.ts';
@@ -46,6 +46,7 @@ const FORM_BYTES = 1024 * 1024;
 /** Asked of the query: what is not understood is left out, since links live long. */
 const nowQuery = z.object({
   game: z.string().max(64).optional().catch(undefined),
+  q: z.string().trim().max(100).optional().catch(undefined),
   after: z.string().max(200).optional().catch(undefined),
 });
 const targetsQuery = z.object({
@@ -108,15 +109,17 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
     logger.info({ ...details, from: request.ip, client: request.headers['user-agent'] }, what);
 
   app.get('/', { preHandler: readers }, async (request, reply) => {
-    const { game, after } = nowQuery.parse(request.query);
+    const { game, q, after } = nowQuery.parse(request.query);
     const read = async () => {
       const end = await announcements.end();
       const [live, listed, feed] = await Promise.all([
         streams.countLive(),
-        streams.listLive({ gameId: game, after, limit: ON_PAGE }),
+        q
+          ? streams.findLive({ text: userOf(q), after, limit: ON_PAGE })
+          : streams.listLive({ gameId: game, after, limit: ON_PAGE }),
         announcements.before(undefined, 50),
       ]);
-      return { live, ...listed, announcements: feed.announcements, end, game };
+      return { live, ...listed, announcements: feed.announcements, end, game, search: q };
     };
     // Above all when the store is away somebody wants to know what is the matter.
     const [checks, view] = await Promise.all([

@@ -14,6 +14,8 @@ export interface NowView {
   /** The place in the feed behind which the page's script goes on. */
   end: string;
   game?: string | undefined;
+  /** What the reader looks for among the live streams. */
+  search?: string | undefined;
 }
 
 const STATES = { claimed: 'on its way', waiting: 'waits for the broker', announced: 'announced' } as const;
@@ -39,14 +41,15 @@ export function healthSection(checks: Record<string, CheckResult>): Markup {
 }
 
 /** What is the matter, who is live, and what was announced. */
-export function nowBody({ checks, live, streams, next, announcements, end, game }: NowView): Markup {
+export function nowBody({ checks, live, streams, next, announcements, end, game, search }: NowView): Markup {
   const rows = streams.map((stream) => [
     channel(stream.userLogin, stream.userId),
     stream.gameId ? html`<a href="/?game=${stream.gameId}">${stream.gameId}</a>` : 'none',
     html`${stream.title}`,
     moment(stream.startedAt),
   ]);
-  const more = new URLSearchParams({ ...(game && { game }), ...(next && { after: next }) });
+  const more = new URLSearchParams({ ...(search ? { q: search } : game && { game }), ...(next && { after: next }) });
+  const what = search ? `, found for “${search}”` : game ? `, in game ${game}` : '';
   const feed = announcements.map((each) => [
     moment(each.at),
     channel(each.userLogin, each.userId),
@@ -60,9 +63,12 @@ export function nowBody({ checks, live, streams, next, announcements, end, game 
 <p id="feed-state" role="status">!${announcements.length === 0 ? 'Nothing was announced yet.' : ''}</p>
 !${table('The latest announcements', ['When', 'Channel', 'Title', 'Why', 'State'], feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}
 </section>
-<section aria-labelledby="live-title"><h2 id="live-title">Live: <span id="live-count">${live}</span>!${game ? html`, in game ${game}` : ''}</h2>
-!${game ? '<p><a href="/">All games</a></p>' : ''}
-!${table(game ? `Live streams in game ${game}` : 'Live streams', ['Channel', 'Game', 'Title', 'Since'], rows, 'live')}
+<section aria-labelledby="live-title"><h2 id="live-title">Live: <span id="live-count">${live}</span></h2>
+<form method="get" action="/" role="search" class="search"><label for="q">Find a user: the beginning of a login, a link to a channel, or an id</label>
+<input id="q" name="q" type="search" maxlength="100" autocomplete="off" spellcheck="false" value="${search ?? ''}"><button>Find</button></form>
+!${what ? '<p><a href="/">All live streams</a></p>' : ''}
+!${search && rows.length === 0 ? html`<p role="status">Nobody is live whose login begins with “${search}”, or who has that id.</p>` : ''}
+!${table(`Live streams${what}`, ['Channel', 'Game', 'Title', 'Since'], rows, 'live')}
 !${next ? html`<p><a href="/?${more}">More</a></p>` : ''}
 </section>`;
 }
