@@ -2,6 +2,7 @@ import type { PollSettings } from '../config/pollSettings.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
 import type { Feed } from '../storage/feed.ts';
 import type { Polls } from '../storage/polls.ts';
+import type { Series } from '../storage/series.ts';
 import type { SettingsTargets } from '../storage/settingsTargets.ts';
 import type { Streams } from '../storage/streams.ts';
 import type { Targets } from '../storage/targets.ts';
@@ -16,6 +17,8 @@ export interface Dependencies {
   streams: Streams;
   /** Nobody waits for it. */
   feed: Pick<Feed, 'note'>;
+  /** Nor for it. */
+  series: Pick<Series, 'noteAnnounced'>;
   twitch: Pick<TwitchClient, 'getStreams' | 'getUsers'>;
   publisher: Pick<RabbitPublisher, 'publish'>;
   /**

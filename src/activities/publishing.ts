@@ -37,6 +37,7 @@ export class Publishing {
   readonly #streams: Streams;
   readonly #labels: Labels;
   readonly #feed: Dependencies['feed'];
+  readonly #series: Dependencies['series'];
   readonly #publisher: Dependencies['publisher'];
   /**
    * Confirmed through this process, not marked yet. While the store is away the claim may run out, and another owner in
@@ -45,10 +46,12 @@ export class Publishing {
   readonly #unmarked = new BoundedSet<string>(MOST_UNMARKED);
   #delivering = 0;
 
-  constructor({ streams, targets, feed, publisher }: Pick<Dependencies, 'streams' | 'targets' | 'feed' | 'publisher'>) {
+  constructor(parts: Pick<Dependencies, 'streams' | 'targets' | 'feed' | 'series' | 'publisher'>) {
+    const { streams, targets, feed, series, publisher } = parts;
     this.#streams = streams;
     this.#labels = targets.labels;
     this.#feed = feed;
+    this.#series = series;
     this.#publisher = publisher;
   }
 
@@ -167,10 +170,9 @@ export class Publishing {
               this.#unmarked.add(id);
             }
             context.heartbeat([...confirmed]);
-            void this.#feed.note(
-              'announced',
-              owed.filter(({ id }) => ids.includes(id)),
-            );
+            const announced = owed.filter(({ id }) => ids.includes(id));
+            void this.#feed.note('announced', announced);
+            this.#series.noteAnnounced(announced);
             // What fails here is marked below, or the attempt fails.
             marking.push(this.#mark(ids).catch(() => undefined));
           },

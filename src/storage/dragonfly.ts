@@ -21,6 +21,7 @@ export const scripts: Record<string, { lua: string; numberOfKeys?: number }> = {
   // The caller names the number of keys first: one mark for each stream.
   diffStreams: { lua: lua('diffStreams') },
   renewClaims: { lua: lua('renewClaims') },
+  noteSeries: { lua: lua('noteSeries') },
 };
 
 type Argument = string | number;
@@ -39,6 +40,7 @@ export type StoreConnection = Redis & {
     | ['OK', handled: number, silent: number, ended: number, live: number, claimed: Argument[], version: number]
   >;
   renewClaims(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number[]>;
+  noteSeries(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number>;
 };
 
 export interface StoreOptions {

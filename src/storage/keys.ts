@@ -79,6 +79,11 @@ export class Keys {
     return `${this.#prefix}targets:user:hot-until`;
   }
 
+  /** How it went over some time: a hash, place in the ring → slot. */
+  series(range: string): string {
+    return `${this.#prefix}series:${range}`;
+  }
+
   /** What was answered to a request of the HTTP API. */
   reply(fingerprint: string): string {
     return `${this.#prefix}reply:${fingerprint}`;

@@ -3,6 +3,7 @@ import { Feed } from './feed.ts';
 import { DEFAULT_PREFIX, Keys } from './keys.ts';
 import { Polls } from './polls.ts';
 import { Replies } from './replies.ts';
+import { Series } from './series.ts';
 import { Streams } from './streams.ts';
 import { Targets } from './targets.ts';
 
@@ -15,6 +16,7 @@ export interface Store {
   targets: Targets;
   replies: Replies;
   feed: Feed;
+  series: Series;
 }
 
 /** @param prefix what its keys begin with: see `keyPrefix` */
@@ -28,5 +30,6 @@ export function storeOn(connection: StoreConnection, prefix = DEFAULT_PREFIX): S
     targets: new Targets(connection, keys),
     replies: new Replies(connection, keys),
     feed: new Feed(connection, keys),
+    series: new Series(connection, keys),
   };
 }

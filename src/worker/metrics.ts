@@ -14,6 +14,8 @@ export interface MetricsSources {
   temporal: () => Client | undefined;
   /** Told of the report of each poll that ends here. */
   onReport?: (report: PollReport) => void;
+  /** Told of each poll that began here and never told its end. */
+  onUntoldEnd?: () => void;
   logger: Logger;
 }
 
@@ -58,10 +60,17 @@ export class Metrics {
   readonly #gone = this.#gauge('gone_users', 'User targets that Twitch no longer knows, at the last poll');
   readonly #live = this.#gauge('live_streams', 'Size of the live set after the last poll');
 
-  constructor({ twitch, publisher, temporal, onReport, logger }: MetricsSources) {
+  constructor({ twitch, publisher, temporal, onReport, onUntoldEnd, logger }: MetricsSources) {
     this.#logger = logger;
     this.#onReport = onReport;
-    this.#begun = new BegunPolls({ client: temporal, logger, onEnd: (outcome) => this.#polls.inc({ outcome }) });
+    this.#begun = new BegunPolls({
+      client: temporal,
+      logger,
+      onEnd: (outcome) => {
+        this.#polls.inc({ outcome });
+        onUntoldEnd?.();
+      },
+    });
     collectDefaultMetrics({ register: this.registry });
     this.#gauge(
       'helix_ratelimit_remaining',

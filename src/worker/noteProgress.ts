@@ -1,10 +1,24 @@
 import type { Activities } from '../activities/index.ts';
 import type { Polls } from '../storage/polls.ts';
+import type { Series } from '../storage/series.ts';
 
-/** The same activities; those that show that polls get somewhere tell `polls`. */
-export function noteProgress(activities: Activities, polls: Pick<Polls, 'noteProgress'>): Activities {
+export interface Noted {
+  polls: Pick<Polls, 'noteProgress'>;
+  series: Pick<Series, 'noteRequest'>;
+}
+
+/** The same activities; those that show that polls get somewhere tell the store, and those that ask Twitch are counted. */
+export function noteProgress(activities: Activities, { polls, series }: Noted): Activities {
   return {
     ...activities,
+    pollPage(input) {
+      series.noteRequest();
+      return activities.pollPage(input);
+    },
+    checkUsers() {
+      series.noteRequest();
+      return activities.checkUsers();
+    },
     async fetchTargets(input) {
       const fetched = await activities.fetchTargets(input);
       // Without targets nothing will ever be compared: such a poll ends here.

@@ -93,7 +93,11 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     publisher,
     temporal: () => client,
     // For people to look at: nobody waits for it.
-    onReport: (report) => void store.polls.keepReport(report).catch(() => undefined),
+    onReport: (report) => {
+      void store.polls.keepReport(report).catch(() => undefined);
+      store.series.notePoll(report);
+    },
+    onUntoldEnd: () => store.series.noteFailedPoll(),
     logger,
   });
   const app = createHttpServer(logger);
@@ -158,7 +162,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       connection,
       namespace: temporal.namespace,
       instance,
-      activities: noteProgress(activities, store.polls),
+      activities: noteProgress(activities, store),
       requestsPerMinute: pollSettings.requestsPerMinute,
       workflowBundle,
       sinks: metrics.sinks,
@@ -181,6 +185,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   await Promise.all([
     close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),
     close('the store', async () => {
+      await store.series.flush();
       if (store.connection.status === 'ready') await store.connection.quit();
       store.connection.disconnect();
     }),

@@ -3,6 +3,7 @@ import type { PollRef } from '../../src/poll/steps.ts';
 import type { StagedStream } from '../../src/storage/diff.ts';
 import type { StoreConnection } from '../../src/storage/dragonfly.ts';
 import { readLiveEntry } from '../../src/storage/liveEntry.ts';
+import { Note } from '../../src/storage/series.ts';
 import { MINUTE, NOON, type Store, staged, stream } from './support.ts';
 
 /** What the service does to the store, each kind once, with the state that it finds. */
@@ -63,6 +64,14 @@ async function someNamed({ targets }: Store): Promise<void> {
   await targets.add('user', ['u2', 'u3', 'u4'], NOON, NOON, 'settings');
   await targets.add('user', ['u3'], NOON, NOON);
   await targets.remove('user', ['u4']);
+}
+
+function someNote(): Note {
+  const note = new Note();
+  note.count('requests', 3);
+  note.time('lag', 1_500);
+  note.is('live', 7);
+  return note;
 }
 
 const decided = (result: unknown) => {
@@ -174,6 +183,11 @@ export const OPERATIONS: readonly Operation[] = [
     },
     // What was renewed and then announced is not held again.
     essence: () => undefined,
+  },
+  {
+    name: 'noteSeries adds a note once',
+    prepare: ({ series }) => series.write(someNote(), NOON, 'another', 1),
+    act: ({ series }) => series.write(someNote(), NOON + MINUTE, 'one', 1),
   },
 ];
 

@@ -54,6 +54,8 @@ describe('the scripts', () => {
       await poll.announce({ streams, complete: { users: ['u1', 'u2'], games: ['g1', 'g2'] } });
       await poll.announce({ kind: 'game', streams, complete: { users: ['u1', 'u2'], games: ['g1', 'g2'] } });
     }
+    store.series.noteRequest();
+    await store.series.flush();
     await targets.remove('user', ['u1', 'u3']);
     await targets.remove('game', ['g1', 'g2']);
     const folder = new URL('../../src/storage/lua/', import.meta.url);

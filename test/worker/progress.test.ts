@@ -44,7 +44,10 @@ test('a comparison is progress, the start of a poll is not, unless there is noth
       return { events: [] };
     },
   };
-  const activities = noteProgress(fake as unknown as Activities, { noteProgress: () => notes++ });
+  const activities = noteProgress(fake as unknown as Activities, {
+    polls: { noteProgress: () => notes++ },
+    series: { noteRequest: () => undefined },
+  });
   const poll = { id: 'p', startedMs: 0 };
   await activities.fetchTargets({ poll, last: readLastReport(undefined) });
   assert.equal(notes, 0);
