@@ -27,8 +27,6 @@ export const FAILED_RETRY: Backoff = { firstMs: 500, mostMs: 10_000, lessByChanc
 /** A command without an answer fails after this; it may have been carried out. */
 export const STORE_COMMAND_MS = 5_000;
 export const STORE_CONNECT_MS = 5_000;
-/** How long what a worker notes for the charts is gathered before it is written. */
-export const SERIES_FLUSH_MS = 1_000;
 export const STORE_RECONNECT: Backoff = { firstMs: 200, mostMs: 2_000, lessByChance: 0.25 };
 /** How long a worker waits for the store when it starts: without it, it only collects failed attempts. */
 export const STORE_START_MS = 30_000;

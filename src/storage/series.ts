@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { BROADCAST_MOST_MS, SERIES_FLUSH_MS } from '../poll/limits.ts';
+import { BROADCAST_MOST_MS } from '../poll/limits.ts';
 import type { StreamEvent } from '../poll/model.ts';
 import type { PollReport } from '../poll/report.ts';
 import { StorePart } from './part.ts';
@@ -11,6 +11,9 @@ export const SERIES = {
 } as const;
 export type SeriesRange = keyof typeof SERIES;
 const RANGES = Object.keys(SERIES) as SeriesRange[];
+
+/** How long what is noted is gathered before it is written. */
+const FLUSH_MS = 1_000;
 
 /** What is counted. */
 const SUMS = [
@@ -168,7 +171,7 @@ export class Series extends StorePart {
         // Noted while it was written.
         if (this.#note) this.#next();
       });
-    }, SERIES_FLUSH_MS).unref();
+    }, FLUSH_MS).unref();
     return this.#note;
   }
 }

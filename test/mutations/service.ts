@@ -60,8 +60,8 @@ export const serviceMutations: Mutation[] = [
     edits: [
       {
         file: 'src/worker/metrics.ts',
-        find: 'this.#polls.inc({ outcome }) });',
-        put: 'this.#polls.inc({ outcome }, 0) });',
+        find: 'this.#polls.inc({ outcome });',
+        put: 'this.#polls.inc({ outcome }, 0);',
       },
     ],
     suites: ['temporal/views'],

@@ -142,8 +142,8 @@ describe('the series', () => {
     assert.partialDeepStrictEqual(slot, { live: 4, liveMost: 4, targets: 5, announced: 5 });
     assert.ok(slot);
     assert.deepEqual([slot.lagCount, slot.deliveryCount], [2, 3]);
-    assert.ok(slot.lagMs >= 5_000 && slot.lagMs < 15_000 && slot.lagMostMs === slot.lagMs);
-    assert.ok(slot.deliveryMs >= 200 && slot.deliveryMostMs < 10_000);
+    assert.ok(slot.lagMs > 4_900 && slot.lagMs < 15_000 && slot.lagMostMs === slot.lagMs);
+    assert.ok(slot.deliveryMs > 150 && slot.deliveryMostMs < 10_000);
   });
 
   it('write by themselves soon, and cost nobody anything when the store is away or refuses', async () => {
