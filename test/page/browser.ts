@@ -8,11 +8,11 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A headless browser: one on PATH, or Debian's package. */
-export async function launchBrowser(): Promise<Browser> {
+export async function launchBrowser(args: readonly string[] = []): Promise<Browser> {
   const find = () => NAMES.map(findCommand).find((path) => path !== undefined);
   const advice = 'the tests of the pages need chromium: install it, so that it is on PATH';
   const executablePath = await findOrInstall(find, { packageName: 'chromium', advice }, {});
-  return chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath, args: ['--no-sandbox', ...args] });
 }
 
 interface Violation {

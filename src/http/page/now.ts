@@ -44,7 +44,7 @@ export function healthSection(checks: Record<string, CheckResult>): Markup {
 export function nowBody({ checks, live, streams, next, announcements, end, game, search }: NowView): Markup {
   const rows = streams.map((stream) => [
     channel(stream.userLogin, stream.userId),
-    stream.gameId ? html`<a href="/?game=${stream.gameId}">${stream.gameId}</a>` : 'none',
+    stream.gameId ? html`<a href="/?${new URLSearchParams({ game: stream.gameId })}">${stream.gameId}</a>` : 'none',
     html`${stream.title}`,
     moment(stream.startedAt),
   ]);

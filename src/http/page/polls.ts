@@ -31,7 +31,7 @@ export function pollsBody({ paused, note, reports, workflowsUrl, signedIn }: Pol
     paused === undefined
       ? '<p>The schedule can not be read now.</p>'
       : paused
-        ? html`<p><strong>Polls are paused</strong>${note ? `: ${note}` : ''}.</p>`
+        ? html`<p><strong>Polls are paused</strong>!${note && html`: <bdi>${note}</bdi>`}.</p>`
         : '<p>Polls run by their schedule.</p>';
   const actions = paused ? ['resume', 'trigger'] : ['pause', 'trigger'];
   const names = { resume: 'Resume', pause: 'Pause', trigger: 'Poll now' } as Record<string, string>;
@@ -40,7 +40,7 @@ export function pollsBody({ paused, note, reports, workflowsUrl, signedIn }: Pol
     .join('');
   const rows = (reports as Report[]).map((report) => {
     const { pollId = '', startedAt, durationMs = 0, failedBatches = 0, handedOver = 0, problems = [], advice } = report;
-    const workflow = pollId.slice(0, pollId.lastIndexOf(':'));
+    const workflow = pollId.slice(0, pollId.lastIndexOf(':')).toWellFormed();
     const troubles = [
       ...(failedBatches > 0 ? [`${failedBatches} batches not polled`] : []),
       ...(handedOver > 0 ? [`${handedOver} events wait for the broker`] : []),
@@ -50,7 +50,7 @@ export function pollsBody({ paused, note, reports, workflowsUrl, signedIn }: Pol
     return [
       startedAt ? moment(startedAt) : '',
       `${(durationMs / 1_000).toFixed(1)} s`,
-      ...[report.targets, report.requests, report.live, report.announced].map((count) => String(count ?? '')),
+      ...[report.targets, report.requests, report.live, report.announced].map((count) => html`${count ?? ''}`),
       troubles.length > 0 ? html`<ul>!${troubles.map((each) => html`<li>${each}</li>`).join('')}</ul>` : 'none',
       workflowsUrl
         ? html`<a href="${workflowsUrl}/${encodeURIComponent(workflow)}" rel="noreferrer">steps</a>`

@@ -55,7 +55,7 @@ export function targetsBody({ counts, targets, next, state, signedIn, draft }: T
 }
 
 function stateOf({ live, refused, gone }: ApiTarget): Markup {
-  if (refused) return html`refused by Twitch: ${refused.reason}; tried again at !${moment(refused.retryAt)}`;
+  if (refused) return html`refused by Twitch: <bdi>${refused.reason}</bdi>; tried again at !${moment(refused.retryAt)}`;
   if (gone) return html`gone since !${moment(gone.since)}: Twitch does not know it`;
   return live ? html`live since !${moment(live.startedAt)}` : 'watched';
 }
