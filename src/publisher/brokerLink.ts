@@ -1,11 +1,13 @@
 import type { ChannelModel } from 'amqplib';
 import { backoffMs } from '../lib/backoff.ts';
 import { within } from '../lib/deadline.ts';
+import { harmless } from '../lib/harmless.ts';
 import { BROKER_ANSWER_MS, BROKER_DRAIN_MS, BROKER_RECONNECT, MISCONFIGURED_RECONNECT } from '../poll/limits.ts';
 import { BrokerConfigurationError, brokerText, explainConnectFailure } from './brokerErrors.ts';
-import { ConfirmWindow, type Failure } from './confirmWindow.ts';
+import { ConfirmWindow } from './confirmWindow.ts';
 import { connectWithRecovery, destroySocket, leave, type Recovery } from './connection.ts';
 import type { PublisherSettings } from './options.ts';
+import type { Failure } from './outcome.ts';
 import { type QueueDepth, queueDepths } from './queues.ts';
 import { applyTopology, brokerNames } from './topology.ts';
 
@@ -55,6 +57,10 @@ export class BrokerLink {
   /** Where to send now, if there is such a place. */
   get window(): ConfirmWindow | undefined {
     return this.#blocked === undefined && !this.#repairing && !this.#closing ? this.#window : undefined;
+  }
+
+  get inFlight(): number {
+    return this.#window?.size ?? 0;
   }
 
   get status(): LinkStatus {
@@ -115,7 +121,7 @@ export class BrokerLink {
   }
 
   async #setUp(model: ChannelModel): Promise<void> {
-    const { url, logger, connectTimeoutMs } = this.#settings;
+    const { url, logger, connectTimeoutMs, observer } = this.#settings;
     // amqplib attaches its own listeners only after this: until then a dying socket would be an uncaught error.
     model.on('error', (error) => logger.debug({ error: brokerText(error) }, 'RabbitMQ connection error'));
     let dead: Error | undefined;
@@ -137,6 +143,7 @@ export class BrokerLink {
     }
     // A connection that died meanwhile would be adopted by amqplib and never be replaced.
     if (dead) throw dead;
+    harmless(observer.onConnected)();
     logger.info({ url: String(url) }, 'connected to RabbitMQ');
   }
 

@@ -2,24 +2,8 @@ import { type ConfirmChannel, IllegalOperationError, type Message } from 'amqpli
 import { brokerText, replyCode } from './brokerErrors.ts';
 import type { OutgoingMessage } from './message.ts';
 import type { PublisherSettings } from './options.ts';
+import type { Failure } from './outcome.ts';
 import { brokerNames } from './topology.ts';
-
-/** Why a message is not confirmed. */
-export type FailureReason =
-  | 'nacked'
-  | 'returned'
-  | 'timeout'
-  | 'closed'
-  | 'blocked'
-  | 'unavailable'
-  | 'misconfigured'
-  /** The caller's right to send it had run out. */
-  | 'late';
-
-export interface Failure {
-  reason: FailureReason;
-  message: string;
-}
 
 /** What a channel's messages tell about the broker. */
 export interface WindowEvents {

@@ -1,5 +1,6 @@
 import type { Secret } from '../config/secret.ts';
 import type { Logger } from '../lib/log.ts';
+import type { PublisherObserver } from './outcome.ts';
 import type { TopologyMode } from './topology.ts';
 
 /** Limits are those of `poll/limits.ts` by default. */
@@ -21,6 +22,7 @@ export interface PublisherOptions {
   blockedWaitMs?: number;
   /** Heartbeat asked of the broker; a dead peer is noticed after two to three of them. */
   heartbeatSeconds?: number;
+  observer?: PublisherObserver;
 }
 
 /** The options with all defaults filled in: one object for every part of the publisher. */

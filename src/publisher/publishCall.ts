@@ -1,9 +1,10 @@
 import { within } from '../lib/deadline.ts';
+import { harmless } from '../lib/harmless.ts';
 import { ABORT_GRACE_MS } from '../poll/limits.ts';
 import type { BrokerLink } from './brokerLink.ts';
-import type { Failure } from './confirmWindow.ts';
 import type { OutgoingMessage } from './message.ts';
 import type { PublisherSettings } from './options.ts';
+import type { Failure, PublishOutcome } from './outcome.ts';
 
 export interface PublishOptions {
   /** When aborted nothing more is sent; messages in flight get another second for their confirm. */
@@ -43,6 +44,7 @@ export class PublishCall {
   readonly #unsent: Map<string, OutgoingMessage>;
   /** Sent, not answered. */
   readonly #open = new Set<string>();
+  readonly #observe: (outcome: PublishOutcome) => void;
   readonly #result: PublishResult = { confirmed: [], failed: [] };
   #untold: string[] = [];
   /** Since when nothing could be sent and nothing answered for a reason that waiting alone may not mend. */
@@ -52,6 +54,7 @@ export class PublishCall {
   constructor(parts: PublisherParts, messages: readonly OutgoingMessage[], options: PublishOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#observe = harmless(parts.settings.observer.onOutcome);
     this.#unsent = new Map(messages.map((message) => [message.streamId, message]));
   }
 
@@ -94,7 +97,8 @@ export class PublishCall {
       }
       this.#unsent.delete(streamId);
       this.#open.add(streamId);
-      void window.send(message).then((failure) => this.#settle(streamId, failure));
+      const sentMs = performance.now();
+      void window.send(message).then((failure) => this.#settle(streamId, failure, performance.now() - sentMs));
     }
   }
 
@@ -132,20 +136,25 @@ export class PublishCall {
     return undefined;
   }
 
-  #settle(streamId: string, failure: Failure | undefined): void {
+  #settle(streamId: string, failure: Failure | undefined, ms: number): void {
     const { link, lateConfirms } = this.#parts;
     if (!this.#open.delete(streamId)) {
       if (!failure) lateConfirms.add(streamId);
       return;
     }
-    if (failure) this.#result.failed.push({ streamId, ...failure });
-    else this.#confirm(streamId);
+    if (failure) {
+      this.#result.failed.push({ streamId, ...failure });
+      this.#observe({ result: failure.reason });
+    } else {
+      this.#confirm(streamId, ms);
+    }
     // What the broker forbids it forbids for the rest as well.
     if (failure?.reason === 'misconfigured') this.#fail(this.#unsent, failure);
     link.notify();
   }
 
-  #confirm(streamId: string): void {
+  #confirm(streamId: string, ms?: number): void {
+    this.#observe({ result: 'confirmed', ...(ms !== undefined && { ms }) });
     this.#result.confirmed.push(streamId);
     this.#untold.push(streamId);
     // The broker confirms many at once; they are told together.
@@ -167,7 +176,10 @@ export class PublishCall {
   }
 
   #fail(messages: Map<string, unknown> | Set<string>, failure: Failure): void {
-    for (const streamId of messages.keys()) this.#result.failed.push({ streamId, ...failure });
+    for (const streamId of messages.keys()) {
+      this.#result.failed.push({ streamId, ...failure });
+      this.#observe({ result: failure.reason });
+    }
     messages.clear();
   }
 }

@@ -17,7 +17,7 @@ export class RabbitPublisher {
   readonly #parts: PublisherParts;
 
   constructor(options: PublisherOptions) {
-    const settings = { prefix: '', maxInFlight: 256, ...PUBLISHER, ...options };
+    const settings = { prefix: '', maxInFlight: 256, observer: {}, ...PUBLISHER, ...options };
     this.#parts = { settings, link: new BrokerLink(settings), lateConfirms: new BoundedSet(LATE_CONFIRMS) };
   }
 
@@ -28,6 +28,11 @@ export class RabbitPublisher {
 
   status(): LinkStatus {
     return this.#parts.link.status;
+  }
+
+  /** Messages that are sent and not yet answered. */
+  get inFlight(): number {
+    return this.#parts.link.inFlight;
   }
 
   /**

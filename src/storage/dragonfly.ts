@@ -5,6 +5,7 @@ import type { Secret } from '../config/secret.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import { STORE_COMMAND_MS, STORE_CONNECT_MS, STORE_RECONNECT } from '../poll/limits.ts';
+import { type CommandOutcome, observeCommands } from './observeCommands.ts';
 
 /** The text of a script; what it shares with another stands in a file that both include. */
 function lua(name: string): string {
@@ -50,6 +51,8 @@ export interface StoreOptions {
   commandTimeoutMs?: number;
   /** Other texts of the scripts: tests let them fail half-way. */
   scripts?: typeof scripts;
+  /** Told of each command that has ended. What it throws is ignored. */
+  onCommand?: (outcome: CommandOutcome) => void;
 }
 
 /**
@@ -71,6 +74,7 @@ export function connectStore(options: StoreOptions): StoreConnection {
     reconnectOnError: (error) => error.message.startsWith('READONLY'),
     scripts: options.scripts ?? scripts,
   });
+  if (options.onCommand) observeCommands(connection, options.scripts ?? scripts, options.onCommand);
   let reported = '';
   connection.on('error', (error: Error) => {
     if (error.message === reported) return;

@@ -20,6 +20,20 @@ export function isOfStore(error: unknown, status: string): boolean {
   return mute || error instanceof ReplyError || status !== 'ready';
 }
 
+export const STORE_ERROR_KINDS = ['unavailable', 'timeout', 'full', 'refused', 'script', 'other'] as const;
+
+/**
+ * `unavailable`: no connection, or lost on the way. `timeout`: no answer in time. `full`: out of memory. `refused`: a state
+ * that passes, or a missing right. `script`: the command's own fault.
+ */
+export function storeErrorKind(error: Error): (typeof STORE_ERROR_KINDS)[number] {
+  if (error.message === 'Command timed out') return 'timeout';
+  if (!(error instanceof ReplyError)) return 'unavailable';
+  if (/(^|: )-?OOM\b|[Oo]ut of memory/.test(error.message)) return 'full';
+  if (PASSING.test(error.message) || /NOAUTH|WRONGPASS|NOPERM/.test(error.message)) return 'refused';
+  return isScriptsOwn(error) ? 'script' : 'other';
+}
+
 /** What went wrong; ioredis's words for a command without a connection name an option of ours instead. */
 export function storeProblem({ message }: Error): string {
   return message.includes('enableOfflineQueue') ? 'there is no connection' : message;

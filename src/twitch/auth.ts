@@ -4,6 +4,7 @@ import type { Logger } from '../lib/log.ts';
 import { TOKEN_MARGIN_MS, VALIDATE_MS } from '../poll/limits.ts';
 import { helixError, TwitchError, tokenError } from './errors.ts';
 import type { HttpOrigin } from './http.ts';
+import type { TokenResult } from './observer.ts';
 import { parseToken, parseValidation } from './schema.ts';
 
 /** Longer than any token that Twitch issues (about 60 days), and short enough for date arithmetic. */
@@ -44,6 +45,8 @@ export interface AppAccessTokenOptions {
   now: () => number;
   /** What lifetimes and pauses are measured by: see {@link lifetimeClock}. */
   lifetime: () => number;
+  /** Told of each request that has ended. Never throws. */
+  onEnd?: (result: TokenResult) => void;
 }
 
 /**
@@ -138,11 +141,13 @@ export class AppAccessToken {
       };
       this.#token = token;
       this.#failure = undefined;
+      this.#tell('token', 'ok');
       logger.info({ expiresInSeconds }, 'New Twitch app access token');
       return token;
     } catch (error) {
       if (error instanceof TwitchError) {
         this.#failure = { error, untilMs: this.#rememberedUntil(error) };
+        this.#tell('token', error.kind === 'credentials' ? 'refused' : 'failed');
         logger[error.kind === 'credentials' ? 'error' : 'warn']({ err: error }, 'No Twitch app access token');
       }
       throw error;
@@ -169,6 +174,7 @@ export class AppAccessToken {
         totalTimeoutMs: VALIDATE_MS,
       });
       if (answer.status === 401) {
+        this.#tell('validate', 'refused');
         logger.warn('Twitch says that the app access token is no longer valid');
         return false;
       }
@@ -176,12 +182,18 @@ export class AppAccessToken {
       const { expiresInSeconds } = parseValidation(answer);
       if (expiresInSeconds !== undefined) Object.assign(token, this.#lifetime(expiresInSeconds));
       token.validateAtMs = this.#nextValidation();
+      this.#tell('validate', 'ok');
     } catch (error) {
       if (!(error instanceof TwitchError)) throw error;
+      this.#tell('validate', 'failed');
       token.validateAtMs = lifetime() + Math.min(VALIDATE_PAUSE_MS, validateTtlSeconds * 1000);
       logger.warn({ err: error }, 'The Twitch app access token could not be validated; going on with it');
     }
     return true;
+  }
+
+  #tell(endpoint: TokenResult['endpoint'], result: TokenResult['result']): void {
+    this.#options.onEnd?.({ endpoint, result });
   }
 
   /** A token that /token has just issued counts as validated, so that only a TTL of 0 checks it at once. */

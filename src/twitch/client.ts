@@ -1,10 +1,12 @@
 import type { Secret } from '../config/secret.ts';
+import { harmless } from '../lib/harmless.ts';
 import type { Logger } from '../lib/log.ts';
 import { IDS_PER_REQUEST, STREAMS_PER_PAGE, type Stream, type TargetKind } from '../poll/model.ts';
 import { AppAccessToken, type TokenStatus } from './auth.ts';
 import { lifetimeClock } from './clock.ts';
-import { type Answer, helixError, type TwitchError } from './errors.ts';
+import { type Answer, helixError, TwitchError } from './errors.ts';
 import { type HttpLimits, HttpOrigin } from './http.ts';
+import { type HelixEndpoint, type HelixResult, statusOf, type TwitchObserver } from './observer.ts';
 import { Pace } from './pace.ts';
 import { type RateLimit, readRateLimit } from './rate.ts';
 import { type Game, type Page, parseGames, parseStreams, parseUsers, type User } from './schema.ts';
@@ -22,6 +24,7 @@ export interface TwitchClientOptions {
   /** Unix time in milliseconds; `Date.now` unless a test says otherwise. */
   now?: () => number;
   http?: Partial<HttpLimits>;
+  observer?: TwitchObserver;
 }
 
 export interface StreamsQuery {
@@ -57,6 +60,7 @@ export class TwitchClient {
   readonly #auth: HttpOrigin;
   readonly #token: AppAccessToken;
   readonly #pace: Pace;
+  readonly #tell: (result: HelixResult) => void;
   #sent = 0;
   #rate: { view: RateLimit; no: number } | undefined;
 
@@ -66,6 +70,7 @@ export class TwitchClient {
     this.#api = new HttpOrigin(options.apiUrl, this.#now, options.http);
     this.#auth = new HttpOrigin(options.authUrl, this.#now, options.http);
     this.#pace = new Pace();
+    this.#tell = harmless(options.observer?.onHelix);
     this.#token = new AppAccessToken({
       clientId: options.clientId,
       clientSecret: options.clientSecret,
@@ -74,6 +79,7 @@ export class TwitchClient {
       logger: options.logger,
       now: this.#now,
       lifetime: lifetimeClock(this.#now),
+      onEnd: harmless(options.observer?.onToken),
     });
   }
 
@@ -92,7 +98,7 @@ export class TwitchClient {
     for (const id of ids) search.append(kind === 'user' ? 'user_id' : 'game_id', id);
     if (after) search.set('after', after);
 
-    const { answer, renewedToken } = await this.#get('/streams', search, signal);
+    const { answer, renewedToken } = await this.#get('streams', search, signal);
     const { entries, malformed, cursor } = this.#read(answer, parseStreams);
     const rate = readRateLimit(answer.headers, answer.receivedAtMs);
     return {
@@ -113,12 +119,12 @@ export class TwitchClient {
     query: { ids?: readonly string[]; logins?: readonly string[] },
     signal?: AbortSignal,
   ): Promise<User[]> {
-    return await this.#lookUp('/users', { id: query.ids, login: query.logins }, parseUsers, signal);
+    return await this.#lookUp('users', { id: query.ids, login: query.logins }, parseUsers, signal);
   }
 
   /** The games (categories) that exist among any number of ids and exact names; as `getUsers`. */
   async getGames(query: { ids?: readonly string[]; names?: readonly string[] }, signal?: AbortSignal): Promise<Game[]> {
-    return await this.#lookUp('/games', { id: query.ids, name: query.names }, parseGames, signal);
+    return await this.#lookUp('games', { id: query.ids, name: query.names }, parseGames, signal);
   }
 
   /**
@@ -134,6 +140,11 @@ export class TwitchClient {
     await this.#token.get(signal);
   }
 
+  /** Milliseconds that requests are kept apart because the bucket is nearly empty; 0 while there is enough for all. */
+  get paceMs(): number {
+    return this.#pace.spacingMs;
+  }
+
   tokenStatus(): TokenStatus {
     return this.#token.status();
   }
@@ -144,7 +155,7 @@ export class TwitchClient {
   }
 
   async #lookUp<T>(
-    path: string,
+    endpoint: HelixEndpoint,
     wanted: Record<string, readonly string[] | undefined>,
     parse: (answer: Answer) => Page<T>,
     signal?: AbortSignal,
@@ -155,7 +166,7 @@ export class TwitchClient {
     const found: T[] = [];
     for (let start = 0; start < pairs.length; start += IDS_PER_REQUEST) {
       const search = new URLSearchParams(pairs.slice(start, start + IDS_PER_REQUEST));
-      const { answer } = await this.#get(path, search, signal);
+      const { answer } = await this.#get(endpoint, search, signal);
       found.push(...this.#read(answer, parse).entries);
     }
     return found;
@@ -170,13 +181,13 @@ export class TwitchClient {
     return page;
   }
 
-  async #get(path: string, query: URLSearchParams, signal?: AbortSignal) {
+  async #get(endpoint: HelixEndpoint, query: URLSearchParams, signal?: AbortSignal) {
     const token = await this.#token.get(signal);
-    const first = await this.#send(path, query, token, signal);
+    const first = await this.#send(endpoint, query, token, signal);
     if (first.status !== 401) return { answer: this.#accept(first, token), renewedToken: false };
 
     const renewed = await this.#token.renew(token, signal);
-    const second = await this.#send(path, query, renewed, signal);
+    const second = await this.#send(endpoint, query, renewed, signal);
     if (second.status === 401) this.#token.refused(renewed, this.#errorOf(second, renewed));
     return { answer: this.#accept(second, renewed), renewedToken: true };
   }
@@ -190,12 +201,21 @@ export class TwitchClient {
     return helixError(answer, [token, this.#options.clientSecret]);
   }
 
-  async #send(path: string, query: URLSearchParams, token: Secret, signal?: AbortSignal): Promise<Answer> {
+  async #send(endpoint: HelixEndpoint, query: URLSearchParams, token: Secret, signal?: AbortSignal): Promise<Answer> {
     await this.#pace.wait(signal);
     this.#sent += 1;
     const no = this.#sent;
     const headers = { 'client-id': this.#options.clientId, authorization: `Bearer ${token.reveal()}` };
-    const answer = await this.#api.send({ method: 'GET', path, query, headers }, signal);
+    const startedMs = performance.now();
+    const tell = (status: HelixResult['status']) => this.#tell({ endpoint, status, ms: performance.now() - startedMs });
+    let answer: Answer;
+    try {
+      answer = await this.#api.send({ method: 'GET', path: `/${endpoint}`, query, headers }, signal);
+    } catch (error) {
+      tell(statusOf(error instanceof TwitchError ? error : undefined));
+      throw error;
+    }
+    tell(answer.status);
     const view = readRateLimit(answer.headers, answer.receivedAtMs);
     if (view && no > (this.#rate?.no ?? 0)) {
       this.#rate = { view, no };

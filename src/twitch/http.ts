@@ -79,7 +79,10 @@ export class HttpOrigin {
     const totalMs = call.totalTimeoutMs ?? this.#limits.totalTimeoutMs;
     const deadline = new AbortController();
     // Cleared when done, unlike AbortSignal.timeout: thousands of requests leave no timers behind.
-    const timer = setTimeout(() => deadline.abort(new Error(`not complete after ${totalMs} ms`)), totalMs);
+    const timer = setTimeout(
+      () => deadline.abort(new DOMException(`not complete after ${totalMs} ms`, 'TimeoutError')),
+      totalMs,
+    );
     try {
       const answer = await request(call.query ? `${address}?${call.query}` : address, {
         dispatcher: this.#agent,
