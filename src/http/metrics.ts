@@ -1,10 +1,15 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { Registry } from 'prom-client';
+
+/** What there is to show, in Prometheus's text format. */
+export interface Exposition {
+  contentType: string;
+  metrics: () => Promise<string>;
+}
 
 /** `GET /metrics` in Prometheus's text format. */
-export const metricsEndpoint: FastifyPluginAsync<{ registry: Registry }> = async (app, { registry }) => {
+export const metricsEndpoint: FastifyPluginAsync<{ exposition: Exposition }> = async (app, { exposition }) => {
   app.get('/metrics', async (_request, reply) => {
-    reply.type(registry.contentType);
-    return registry.metrics();
+    reply.type(exposition.contentType);
+    return exposition.metrics();
   });
 };

@@ -36,6 +36,8 @@ export interface Observations {
   workers?: QueueWorkers[];
   /** `deliverStreams` workflows that still wait for the broker. */
   deliveries?: number;
+  /** RFC 3339: since when the oldest of them does; absent when there are none. */
+  oldestDelivery?: string;
   targets?: { user: number; game: number };
   live?: number;
   /** Set when the workers that run name different targets in their settings. */
@@ -92,13 +94,32 @@ async function observeTemporal(client: Client, namespace: string, instance: stri
       if (error instanceof ScheduleNotFoundError) return null;
       throw error;
     }),
-    client.workflow.count(
-      `WorkflowType = '${DELIVER_WORKFLOW_TYPE}' AND TaskQueue = '${instance}' AND ExecutionStatus = 'Running'`,
-    ),
+    observeDeliveries(client, instance),
     countWorkers(client, namespace, instance, TaskQueueType.workflow),
     countWorkers(client, namespace, twitchTaskQueueOf(instance), TaskQueueType.activity),
   ]);
-  return { schedule, deliveries: deliveries.count, workers };
+  return { schedule, ...deliveries, workers };
+}
+
+/** Deliveries that are looked at for the oldest: those of a day and a half, at a poll every 30 s. */
+const MOST_DELIVERIES = 5_000;
+
+async function observeDeliveries(
+  client: Client,
+  instance: string,
+): Promise<Pick<Observations, 'deliveries' | 'oldestDelivery'>> {
+  const query = `WorkflowType = '${DELIVER_WORKFLOW_TYPE}' AND TaskQueue = '${instance}' AND ExecutionStatus = 'Running'`;
+  const { count } = await client.workflow.count(query);
+  if (count === 0) return { deliveries: 0 };
+  let oldestMs = Number.POSITIVE_INFINITY;
+  let left = MOST_DELIVERIES;
+  for await (const { startTime } of client.workflow.list({ query, pageSize: 1_000 })) {
+    oldestMs = Math.min(oldestMs, startTime.getTime());
+    left -= 1;
+    if (left === 0) break;
+  }
+  if (oldestMs === Number.POSITIVE_INFINITY) return { deliveries: count };
+  return { deliveries: count, oldestDelivery: new Date(oldestMs).toISOString() };
 }
 
 /** `temporal.api.enums.v1.TaskQueueType` */

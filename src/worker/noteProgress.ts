@@ -5,15 +5,19 @@ import type { Series } from '../storage/series.ts';
 export interface Noted {
   polls: Pick<Polls, 'noteProgress'>;
   series: Pick<Series, 'noteRequest'>;
+  /** Told of each page that was read. */
+  onPage: (streams: number) => void;
 }
 
 /** The same activities; those that show that polls get somewhere tell the store, and those that ask Twitch are counted. */
-export function noteProgress(activities: Activities, { polls, series }: Noted): Activities {
+export function noteProgress(activities: Activities, { polls, series, onPage }: Noted): Activities {
   return {
     ...activities,
-    pollPage(input) {
+    async pollPage(input) {
       series.noteRequest();
-      return activities.pollPage(input);
+      const page = await activities.pollPage(input);
+      onPage(page.streams);
+      return page;
     },
     checkUsers() {
       series.noteRequest();

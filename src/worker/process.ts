@@ -24,9 +24,10 @@ import { TwitchClient } from '../twitch/client.ts';
 import { pollCheck } from './checks/polls.ts';
 import { rabbitmqCheck, storeCheck, temporalCheck, twitchCheck } from './checks/services.ts';
 import { targetsCheck } from './checks/targets.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics, type MetricsSources } from './metrics/index.ts';
 import { noteProgress } from './noteProgress.ts';
 import { observedBy } from './observed.ts';
+import { PollEnds } from './pollEnds.ts';
 import { closing, type Stop } from './stop.ts';
 import { web } from './web.ts';
 
@@ -40,8 +41,9 @@ export interface ProcessOptions {
 }
 
 /** What the process is made of besides Temporal and HTTP. Nothing is waited for: each connects when it can. */
-function createParts(settings: Settings, logger: Logger) {
-  const store = storeOn(connectStore({ url: settings.DRAGONFLY_URL, logger }), keyPrefix(settings.INSTANCE));
+function createParts(settings: Settings, metrics: Metrics, logger: Logger) {
+  const { onCommand } = metrics;
+  const store = storeOn(connectStore({ url: settings.DRAGONFLY_URL, onCommand, logger }), keyPrefix(settings.INSTANCE));
   const list = { user: settings.TARGET_USER_IDS, game: settings.TARGET_GAME_IDS };
   return {
     store,
@@ -50,6 +52,7 @@ function createParts(settings: Settings, logger: Logger) {
       url: settings.RABBITMQ_URL,
       topology: settings.RABBITMQ_TOPOLOGY,
       prefix: settings.RABBITMQ_PREFIX,
+      observer: metrics.publisher,
       logger,
     }),
     twitch: new TwitchClient({
@@ -58,6 +61,7 @@ function createParts(settings: Settings, logger: Logger) {
       apiUrl: settings.TWITCH_API_URL,
       authUrl: settings.TWITCH_AUTH_URL,
       validateTtlSeconds: settings.TWITCH_VALIDATE_TTL_SECONDS,
+      observer: metrics.twitch,
       logger,
     }),
   };
@@ -75,7 +79,8 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   const { INSTANCE: instance } = settings;
   const pollSettings = pollSettingsOf(settings);
   installRuntime(logger);
-  const { store, settingsTargets, publisher, twitch } = createParts(settings, logger);
+  const metrics = new Metrics((): MetricsSources => sources);
+  const { store, settingsTargets, publisher, twitch } = createParts(settings, metrics, logger);
   let connection: NativeConnection | undefined;
   let client: Client | undefined;
   let workers: TemporalWorkers | undefined;
@@ -88,10 +93,9 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       failed || workers?.failed ? 'failed' : stop.signal.aborted ? 'stopping' : workers ? 'running' : 'starting';
     return { state, workers: states() };
   };
-  const metrics = new Metrics({
-    twitch,
-    publisher,
+  const pollEnds = new PollEnds({
     temporal: () => client,
+    metrics: metrics.polls,
     // For people to look at: nobody waits for it.
     onReport: (report) => {
       void store.polls.keepReport(report).catch(() => undefined);
@@ -102,7 +106,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   });
   const app = createHttpServer(logger);
   await app.register(healthz, { health });
-  await app.register(metricsEndpoint, { registry: metrics.registry });
+  await app.register(metricsEndpoint, { exposition: metrics });
   const checks = cachedChecks({
     temporal: temporalCheck(temporal, { connection: () => connection, workers: states, waiting: () => waiting }),
     dragonfly: storeCheck(store.connection, settings.DRAGONFLY_URL),
@@ -125,6 +129,14 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     publisher,
     temporal: () => client,
   });
+  const sources: MetricsSources = {
+    settings: pollSettings,
+    store,
+    twitch,
+    publisher,
+    observed,
+    ready: async (service) => (await checks())[service].ok,
+  };
   await app.register(web, {
     settings,
     namespace: temporal.namespace,
@@ -153,6 +165,12 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     const activities = createActivities({
       settings: pollSettings,
       ...store,
+      feed: {
+        note(state, events) {
+          metrics.onEvents(state, events);
+          return store.feed.note(state, events);
+        },
+      },
       settingsTargets,
       twitch,
       publisher,
@@ -162,10 +180,10 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       connection,
       namespace: temporal.namespace,
       instance,
-      activities: noteProgress(activities, store),
+      activities: noteProgress(activities, { ...store, onPage: metrics.polls.onPage }),
       requestsPerMinute: pollSettings.requestsPerMinute,
       workflowBundle,
-      sinks: metrics.sinks,
+      sinks: pollEnds.sinks,
       logger,
     });
     stop.signal.addEventListener('abort', workers.shutdown);
@@ -179,7 +197,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     }
   }
 
-  metrics.stop();
+  pollEnds.stop();
   settingsTargets.stop();
   const close = closing(logger);
   await Promise.all([

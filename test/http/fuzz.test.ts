@@ -34,7 +34,7 @@ describe('the HTTP server', { concurrency: true, timeout: 60_000 }, () => {
       routes.push({ method, url });
     });
     await app.register(healthz, { health: () => ({ state: 'running', workers: {} }) });
-    await app.register(metricsEndpoint, { registry: new Registry() });
+    await app.register(metricsEndpoint, { exposition: new Registry() });
     await app.register(readyz, { checks: async () => ({}), stopping: () => false });
     await listen(app, '127.0.0.1', 0);
     port = (app.server.address() as AddressInfo).port;

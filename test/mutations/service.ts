@@ -59,9 +59,9 @@ export const serviceMutations: Mutation[] = [
     name: 'polls that end without a report are not counted',
     edits: [
       {
-        file: 'src/worker/metrics.ts',
-        find: 'this.#polls.inc({ outcome });',
-        put: 'this.#polls.inc({ outcome }, 0);',
+        file: 'src/worker/metrics/polls.ts',
+        find: 'polls.inc({ outcome }),',
+        put: 'polls.inc({ outcome }, 0),',
       },
     ],
     suites: ['temporal/views'],

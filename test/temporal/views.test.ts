@@ -5,7 +5,9 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { applySchedule, deleteSchedule, pauseSchedule } from '../../src/temporal/schedule/actions.ts';
 import { scheduleView } from '../../src/temporal/schedule/view.ts';
-import { Metrics } from '../../src/worker/metrics.ts';
+import { Instruments } from '../../src/worker/metrics/instruments.ts';
+import { pollMetrics } from '../../src/worker/metrics/polls.ts';
+import { PollEnds } from '../../src/worker/pollEnds.ts';
 import { eventually, randomPrefix, temporal } from '../support/services.ts';
 import { workflowBundle } from '../workflows/app.ts';
 
@@ -57,10 +59,10 @@ test('the schedule is seen as it is, at most every ten seconds, and remembered w
 test('polls that fail, are cancelled, terminated or run out of time are counted, each once', async () => {
   const taskQueue = randomPrefix();
   const lines: string[] = [];
-  const metrics = new Metrics({
-    twitch: { lastRate: () => undefined },
-    publisher: { status: () => ({ state: 'ready' }) },
+  const instruments = new Instruments();
+  const ends = new PollEnds({
     temporal: () => workersClient,
+    metrics: pollMetrics(instruments),
     logger: pino({}, { write: (line: string) => lines.push(line) }),
   });
   const worker = await Worker.create({
@@ -68,7 +70,7 @@ test('polls that fail, are cancelled, terminated or run out of time are counted,
     namespace,
     taskQueue,
     workflowBundle: await workflowBundle(),
-    sinks: metrics.sinks,
+    sinks: ends.sinks,
     activities: {
       async fetchTargets({ poll }: { poll: { id: string } }) {
         if (poll.id.includes('-open-')) await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -93,12 +95,12 @@ test('polls that fail, are cancelled, terminated or run out of time are counted,
     });
     await Promise.all([open.terminate(), cancelled.cancel()]);
     const counted = async () => {
-      const { values } = await ((await metrics.registry.getSingleMetric('stream_poller_polls_total')?.get()) ?? {
+      const { values } = await ((await instruments.registry.getSingleMetric('stream_poller_polls_total')?.get()) ?? {
         values: [],
       });
       return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]));
     };
-    const expected = { complete: 1, failed: 1, cancelled: 1, terminated: 1, timed_out: 1 };
+    const expected = { complete: 1, partial: 0, failed: 1, cancelled: 1, terminated: 1, timed_out: 1 };
     await eventually(async () => assert.deepEqual(await counted(), expected), { timeoutMs: 25_000 });
     await new Promise((resolve) => setTimeout(resolve, 11_000));
     assert.deepEqual(await counted(), expected, 'the next look counts nothing again');
@@ -110,7 +112,7 @@ test('polls that fail, are cancelled, terminated or run out of time are counted,
       'open-timed-out: a poll ended without a report: timed out',
     ]);
   } finally {
-    metrics.stop();
+    ends.stop();
     worker.shutdown();
     await running;
   }

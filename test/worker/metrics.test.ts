@@ -1,70 +1,54 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { WorkflowInfo } from '@temporalio/workflow';
-import fastify from 'fastify';
-import { pino } from 'pino';
-import { metricsEndpoint } from '../../src/http/metrics.ts';
 import { newReport } from '../../src/poll/report.ts';
-import { Metrics } from '../../src/worker/metrics.ts';
+import { Metrics, type MetricsSources } from '../../src/worker/metrics/index.ts';
 
-describe('GET /metrics', () => {
-  it('counts polls and shows the state of the last one, of the broker and of the budget', async () => {
-    let state: 'ready' | 'blocked' = 'ready';
-    const lines: string[] = [];
-    const metrics = new Metrics({
-      twitch: { lastRate: () => ({ limit: 800, remaining: 123, resetAtMs: 0 }) },
-      publisher: { status: () => ({ state }) },
-      temporal: () => undefined,
-      logger: pino({}, { write: (line: string) => lines.push(line) }),
-    });
-    const app = fastify();
-    await app.register(metricsEndpoint, { registry: metrics.registry });
-    const ended = (change: object) =>
-      metrics.sinks.polls.ended.fn({} as WorkflowInfo, { ...newReport('poll-1', 0), durationMs: 1_500, ...change });
-    await ended({ requests: 7, announced: 3, live: 45, failedRequests: { server: 2 }, oldestTargetSeconds: 4 });
-    await ended({
-      requests: 1,
-      failedBatches: 1,
-      incompleteBatches: 2,
-      stateLost: true,
-      refused: undefined,
-      problems: ['batch 0: no'],
-      advice: 'watch fewer',
-    });
+const away = () => Promise.reject(new Error('away'));
 
-    const read = async () => {
-      const { body, headers } = await app.inject('/metrics');
-      assert.match(String(headers['content-type']), /^text\/plain/);
-      return (name: string) =>
-        body
-          .split('\n')
-          .find((line) => line.startsWith(`stream_poller_${name} `))
-          ?.split(' ')[1];
-    };
-    let metric = await read();
+/** Sources with everything away, as far as a test does not say otherwise. */
+function sourcesWith(change: Partial<Record<keyof MetricsSources, unknown>> = {}): MetricsSources {
+  return {
+    settings: { intervalSeconds: 30, requestsPerMinute: 780 },
+    twitch: { lastRate: () => undefined, paceMs: 0, tokenStatus: () => ({ state: 'none' }) },
+    publisher: { status: () => ({ state: 'connecting' }), inFlight: 0 },
+    store: {
+      polls: { reports: away },
+      targets: { count: away, countHot: away, refused: { count: away } },
+      streams: { countLive: away },
+    },
+    observed: away,
+    ready: async () => false,
+    ...change,
+  } as unknown as MetricsSources;
+}
+
+async function scrape(metrics: Metrics): Promise<(name: string) => string | undefined> {
+  const lines = (await metrics.metrics()).split('\n');
+  return (name) => lines.find((line) => line.startsWith(`stream_poller_${name} `))?.split(' ')[1];
+}
+
+describe('metrics', () => {
+  it('count what polls report', async () => {
+    const metrics = new Metrics(sourcesWith);
+    const report = newReport('poll-1', 0);
+    metrics.polls.onReport({ ...report, durationMs: 1_500, ended: 3, silent: 2, failedRequests: { server: 2 } });
+    metrics.polls.onReport({ ...report, failedBatches: 1, incompleteBatches: 2, stateLost: true, silent: 4 });
+    metrics.polls.onReport({ ...report, durationMs: Number.NaN });
+    metrics.polls.onPage(17);
+    const metric = await scrape(metrics);
     const expected = {
-      'polls_total{outcome="complete"}': '1',
+      'polls_total{outcome="complete"}': '2',
       'polls_total{outcome="partial"}': '1',
-      helix_requests_total: '8',
+      'polls_total{outcome="timed_out"}': '0',
       'helix_failed_requests_total{kind="server"}': '2',
-      announced_total: '3',
+      streams_ended_total: '3',
+      streams_seen_total: '17',
+      'streams_suppressed_total{reason="first_sight"}': '2',
+      'streams_suppressed_total{reason="state_lost"}': '4',
       incomplete_batches_total: '2',
       state_lost_total: '1',
-      refused_targets: '0',
-      poll_duration_seconds: '1.5',
-      oldest_target_seconds: '4',
-      interval_kept: '0',
-      helix_ratelimit_remaining: '123',
-      broker_ready: '1',
+      'poll_duration_seconds_bucket{le="2"}': '2',
     };
     for (const [name, value] of Object.entries(expected)) assert.equal(metric(name), value, name);
-    state = 'blocked';
-    metric = await read();
-    assert.equal(metric('broker_ready'), '0');
-    const logged = lines.map((line) => JSON.parse(line));
-    assert.deepEqual(
-      logged.map(({ pollId, msg }) => `${pollId} ${msg}`),
-      ['poll-1 poll ended', 'poll-1 poll ended with problems'],
-    );
   });
 });

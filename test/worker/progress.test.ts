@@ -47,6 +47,7 @@ test('a comparison is progress, the start of a poll is not, unless there is noth
   const activities = noteProgress(fake as unknown as Activities, {
     polls: { noteProgress: () => notes++ },
     series: { noteRequest: () => undefined },
+    onPage: () => undefined,
   });
   const poll = { id: 'p', startedMs: 0 };
   await activities.fetchTargets({ poll, last: readLastReport(undefined) });

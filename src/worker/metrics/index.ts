@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import { harmless } from '../../lib/harmless.ts';
 import type { StreamEvent } from '../../poll/model.ts';
-import type { PublisherObserver } from '../../publisher/options.ts';
+import type { PublisherObserver } from '../../publisher/outcome.ts';
 import type { RabbitPublisher } from '../../publisher/rabbitmq.ts';
 import type { EventState } from '../../storage/feed.ts';
 import type { CommandOutcome } from '../../storage/observeCommands.ts';
@@ -20,8 +20,8 @@ import { twitchMetrics } from './twitch.ts';
 export interface MetricsSources extends SystemSources {
   twitch: Pick<TwitchClient, 'lastRate' | 'paceMs' | 'tokenStatus'>;
   publisher: Pick<RabbitPublisher, 'status' | 'inFlight'>;
-  /** Each answers within a second or two. */
-  ready: { temporal: () => Promise<boolean>; store: () => Promise<boolean> };
+  /** Answers within a second or two. */
+  ready: (service: 'temporal' | 'dragonfly') => Promise<boolean>;
   /** Metrics of the SDK's native core, in the same format; empty when there are none. */
   core?: () => Promise<string>;
 }
@@ -49,11 +49,9 @@ export class Metrics {
     this.publisher = publisherMetrics(instruments, () => sources().publisher);
     this.onCommand = storeMetrics(instruments);
     this.onEvents = harmless(eventMetrics(instruments));
-    this.polls = pollMetrics(instruments);
-    processMetrics(instruments, {
-      temporal: () => sources().ready.temporal(),
-      store: () => sources().ready.store(),
-    });
+    const { onReport, onUntold, onPage } = pollMetrics(instruments);
+    this.polls = { onReport: harmless(onReport), onUntold: harmless(onUntold), onPage: harmless(onPage) };
+    processMetrics(instruments, (service) => sources().ready(service));
     this.#system = new SystemMetrics(sources);
     this.#core = async () => (await sources().core?.()) ?? '';
     this.registries = { process: instruments.registry, system: this.#system.registry };
