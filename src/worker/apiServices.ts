@@ -40,7 +40,7 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
   return {
     count: (kind) => targets.count(kind),
     list: (kind, after, limit) => targets.list(kind, after, limit),
-    among: async (kind, ids) => new Set((await targets.addedMs(kind, ids)).keys()),
+    among: (kind, ids) => targets.among(kind, ids),
     labelsOf: (kind, ids) => targets.labels.of(kind, ids),
     liveAmong: async (ids) => new Set((await streams.liveOf(ids)).keys()),
     listRefused: (kind) => targets.refused.ids(kind),
