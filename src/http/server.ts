@@ -1,7 +1,15 @@
 import helmet from '@fastify/helmet';
-import { type FastifyBaseLogger, type FastifyError, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  fastify,
+  LogController,
+} from 'fastify';
 import type { Logger } from '../lib/log.ts';
 import { HTTP_IDLE_MS, HTTP_REQUEST_MS } from '../poll/limits.ts';
+import { sendProblem } from './api/problem.ts';
 import { SECURITY_HEADERS } from './headers.ts';
 
 /**
@@ -22,6 +30,13 @@ export function createHttpServer(logger: Logger): FastifyInstance {
     handlerTimeout: HTTP_REQUEST_MS,
     bodyLimit: 64 * 1024,
     routerOptions: { ignoreTrailingSlash: true },
+    // Addresses that can't be decoded, or are too long: no route has seen them, nor any hook.
+    frameworkErrors: ({ statusCode = 400 }, request, given) => {
+      const reply: FastifyReply = given as never;
+      const message = `expected ${statusCode === 414 ? 'a shorter address' : 'an address that is percent-encoded UTF-8'}`;
+      if (request.raw.url?.startsWith('/api/')) sendProblem(reply, statusCode, message);
+      else reply.code(statusCode).send({ error: 'bad_request', message });
+    },
   });
 
   void app.register(helmet, SECURITY_HEADERS);

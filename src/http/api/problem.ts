@@ -33,6 +33,11 @@ export class Problem extends Error {
   }
 }
 
+/** Answers with a problem where there is no route of the API that could throw one. */
+export function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
+  return send(reply, problem(status, detail));
+}
+
 /** The body of an answer that is a problem. */
 function problem(status: number, detail: string, errors?: ProblemBody['errors']) {
   const title = STATUS_CODES[status] ?? 'Error';

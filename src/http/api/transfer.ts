@@ -176,12 +176,17 @@ export function targetImport(scope: FastifyInstance, targets: TargetsService): v
 async function* parse(body: unknown): AsyncGenerator<{ no: number; line?: Line; bad?: string }> {
   if (!(body instanceof Readable)) throw new Problem(415, `expected the content type ${NDJSON}`);
   let no = 0;
-  for await (const { lines } of readLines(body)) {
-    for (const text of lines) {
-      no += 1;
-      if (text.trim() === '') continue;
-      yield { no, ...parseLine(text) };
+  try {
+    for await (const { lines } of readLines(body)) {
+      for (const text of lines) {
+        no += 1;
+        if (text.trim() === '') continue;
+        yield { no, ...parseLine(text) };
+      }
     }
+  } catch (error) {
+    // Of the body alone: what its reader throws does not come through here.
+    throw new Problem(400, (error as Error).message, { cause: error });
   }
 }
 
