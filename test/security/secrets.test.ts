@@ -15,6 +15,7 @@ const SECRETS = {
   'the broker password': 'br0ker-passw0rd-Xk2',
   'the store password': 'st0re-passw0rd-Wm5',
   'the admin token': 'adm1n-token-Vp7-sixteen',
+  'a wrong admin token': 'wr0ng-adm1n-Rb6-sixteen',
   'a wrong Twitch secret': 'wr0ng-tw1tch-Jd3',
   'a wrong broker password': 'wr0ng-br0ker-Hb9',
   'a wrong store password': 'wr0ng-st0re-Gf4',
@@ -39,12 +40,67 @@ describe('no secret is left anywhere', { timeout: 200_000 }, () => {
     store.disconnect();
   };
 
-  /** What the worker says over HTTP at this moment. */
+  /** Of who has signed in on the pages. */
+  let session = '';
+  const withToken = { authorization: `Bearer ${SECRETS['the admin token']}` };
+  const form = { 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' };
+
+  async function ask(at: SystemWorker, when: string, path: string, options: RequestInit = {}): Promise<Response> {
+    const answer = await fetch(new URL(path, at.healthUrl), {
+      redirect: 'manual',
+      signal: AbortSignal.timeout(15_000),
+      ...options,
+    });
+    const { method = 'GET', headers } = options;
+    // The browser has to be told its session, and nobody else.
+    const told = JSON.stringify([...answer.headers].filter(([name]) => name !== 'set-cookie'));
+    const name = `${method} ${path} ${Object.keys(headers ?? {}).join('+')} ${when}`;
+    seen.set(name, `${answer.status}\n${told}\n${await answer.text()}`);
+    return answer;
+  }
+
+  /** What the worker says over HTTP at this moment: every route and page, to strangers, with the token, and signed in. */
   async function look(at: SystemWorker, when: string): Promise<void> {
-    for (const path of ['/healthz', '/readyz', '/metrics', '/nothing?token=x']) {
-      const answer = await fetch(new URL(path, at.healthUrl));
-      seen.set(`${path} ${when}`, `${JSON.stringify([...answer.headers])}\n${await answer.text()}`);
-    }
+    const described = await fetch(new URL('/openapi.json', at.healthUrl));
+    const { paths } = (await described.json()) as { paths: Record<string, object> };
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => ({
+        method: method.toUpperCase(),
+        // Streams and targets that there are not: nothing that is watched is to change.
+        path: path.replace('{kind}', 'user').replace(/\{\w+\}/g, '1'),
+      })),
+    );
+    assert.ok(routes.length >= 15, String(routes.length));
+    // It has no end.
+    const reads = routes.filter(({ method, path }) => method === 'GET' && !path.endsWith('/live'));
+    // Replaces all targets, and begins or ends polls.
+    const changes = routes.filter(({ method, path }) => method !== 'GET' && !/\/(targets|pause|trigger)$/.test(path));
+    const pages = ['/', '/targets', '/targets?state=refused', '/polls', '/sign-in', '/assets/page.js'];
+    const plain = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/nothing?token=x', '/api/v1/%'];
+    const cookie = { cookie: session };
+    await Promise.all([
+      ...[...plain, ...pages].map((path) => ask(at, when, path)),
+      ...pages.map((path) => ask(at, when, path, { headers: cookie })),
+      ...reads.flatMap(({ path }) => [ask(at, when, path), ask(at, when, path, { headers: withToken })]),
+      ...changes.map(({ method, path }) => {
+        const headers = { ...withToken, 'content-type': 'application/json' };
+        return ask(at, when, path, { method, headers, body: '{"users":{"logins":["nobody"]}}' });
+      }),
+      // Guesses count as changes do, of which there are only so many a minute.
+      ask(at, when, '/api/v1/targets/user/1', { method: 'PUT' }),
+      ask(at, when, '/api/v1/targets/user/1', {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${SECRETS['a wrong admin token']}` },
+      }),
+      ...['/targets/preview', '/targets/add', '/schedule/resume'].map((path) =>
+        ask(at, when, path, { method: 'POST', headers: { ...form, ...cookie }, body: 'entries=nobody&user=x' }),
+      ),
+      ask(at, when, '/sign-in', {
+        method: 'POST',
+        headers: form,
+        body: `token=${encodeURIComponent(SECRETS['a wrong admin token'])}`,
+      }),
+    ]);
   }
 
   async function client(name: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
@@ -109,6 +165,10 @@ describe('no secret is left anywhere', { timeout: 200_000 }, () => {
   });
 
   it('while all is well', async () => {
+    const body = `token=${encodeURIComponent(SECRETS['the admin token'])}`;
+    const signedIn = await ask(worker, 'signing in', '/sign-in', { method: 'POST', headers: form, body });
+    session = String(signedIn.headers.getSetCookie()[0]).split(';')[0] ?? '';
+    assert.match(session, /^[\w-]+=\S{20,}$/);
     await look(worker, 'while all is well');
     await client('while all is well', ['status']);
     await client('while all is well', ['status', '--json']);
@@ -134,7 +194,7 @@ describe('no secret is left anywhere', { timeout: 200_000 }, () => {
     await polled();
   });
 
-  it('while the broker and the store are away', async () => {
+  it('while the broker, the store and Temporal are away', async () => {
     const { rabbitmq, redis } = system.services;
     await rabbitmq.stopApp();
     system.sandbox.world.goLive({ userId: system.sandbox.world.userIds(30)[25] as string });
@@ -151,6 +211,14 @@ describe('no secret is left anywhere', { timeout: 200_000 }, () => {
     await redis.start();
     await look(worker, 'with a store that knows no password');
     await protectStore();
+    await polled();
+
+    const { temporal } = system.services;
+    await temporal.stop();
+    await notReady(worker, /TEMPORAL_ADDRESS/);
+    await look(worker, 'without Temporal');
+    await client('without Temporal', ['status']);
+    await temporal.start();
     await polled();
   });
 
@@ -196,6 +264,7 @@ describe('no secret is left anywhere', { timeout: 200_000 }, () => {
     );
     assert.match(traces.get('log of worker-0') ?? '', /"level":(10|20)/, 'the log is a detailed one');
     const issued = Object.fromEntries([...tokens].map((token, n) => [`token ${n}`, token]));
+    issued['a session'] = session.split('=')[1] ?? '';
     const found = findSecrets(traces, { ...SECRETS, ...issued });
     const bytes = [...traces.values()].reduce((sum, text) => sum + text.length, 0);
     t.diagnostic(`${traces.size} traces with ${Math.round(bytes / 1_024)} KiB searched, ${tokens.size} tokens issued`);

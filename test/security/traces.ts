@@ -61,7 +61,7 @@ export function findSecrets(traces: Traces, secrets: Readonly<Record<string, str
     return [...new Set([secret, encodeURIComponent(secret), base64])].map((spelling) => [name, spelling] as const);
   });
   const shapes: [string, RegExp][] = [
-    ['a bearer token', /\bBearer \S/i],
+    ['a bearer token', /\bBearer [\w.~+/-]/i],
     ['credentials in a URL', /\b[a-z]+:\/\/[^\s/"'@]*:[^\s/"'@]+@/i],
   ];
   const found: string[] = [];
