@@ -182,6 +182,8 @@ export const CHECK_SCHEDULE_MS = 1_000;
 export const HTTP_IDLE_MS = 15_000;
 /** How often a page that follows the feed gets a sign, so that nobody takes its connection for idle. */
 export const FEED_SIGN_MS = 5_000;
+/** How long a page waits for each of its parts: it shows what it has by then. */
+export const PAGE_PART_MS = 3_000;
 /** A request to our HTTP server, from either side. */
 export const HTTP_REQUEST_MS = 10_000;
 /** Polls are stuck when none has got through for so many intervals: room for two that fail. */

@@ -9,6 +9,7 @@ import type { Logger } from '../lib/log.ts';
 import type { Observations } from '../status/observe.ts';
 import { findProblems } from '../status/problems.ts';
 import { type ApiParts, scheduleService, storeProblemOf, targetsService } from './apiServices.ts';
+import { seriesService } from './seriesService.ts';
 
 export interface WebOptions {
   settings: Settings;
@@ -36,6 +37,7 @@ export const web: FastifyPluginAsync<WebOptions> = async (app, options) => {
     announcements: store.feed,
     schedule: scheduleService(parts),
     polls: store.polls,
+    series: seriesService(store.series, settings.TWITCH_REQUESTS_PER_MINUTE),
   };
   // Behind what reads cookies: a page that tells why shows who is signed in.
   app.addHook('onRequest', knownHosts(settings.HTTP_ALLOWED_HOSTS));

@@ -190,6 +190,12 @@ describe('a connection to the HTTP server', () => {
     2 * limits.FEED_SIGN_MS,
     limits.HTTP_IDLE_MS,
   );
+  rise(
+    'gets a page in time that waits for its parts, each check among them',
+    limits.CHECK_MS,
+    limits.PAGE_PART_MS,
+    limits.HTTP_REQUEST_MS / 2,
+  );
   rise('outlives a request', limits.HTTP_REQUEST_MS, limits.HTTP_IDLE_MS);
 });
 

@@ -11,6 +11,7 @@ import { type AnnouncementsService, announcementReads } from './announcements.ts
 import { answerOnce, type RepliesService } from './idempotency.ts';
 import { answerWithProblems, Problem } from './problem.ts';
 import { type PollsService, pollReads, type ScheduleService, scheduleChanges, scheduleReads } from './schedule.ts';
+import { type SeriesService, seriesReads } from './series.ts';
 import { type StreamsService, streamReads } from './streams.ts';
 import type { TargetsService } from './targetSchemas.ts';
 import { targetChanges, targetReads } from './targets.ts';
@@ -39,6 +40,7 @@ export interface ApiOptions {
   streams: StreamsService;
   schedule: ScheduleService;
   polls: PollsService;
+  series: SeriesService;
   replies: RepliesService;
   announcements: AnnouncementsService;
 }
@@ -84,6 +86,7 @@ export const api: FastifyPluginAsync<ApiOptions> = async (app, options) => {
         announcementReads(scope, options.announcements);
         scheduleReads(scope, options.schedule);
         pollReads(scope, options.polls);
+        seriesReads(scope, options.series);
       });
       if (!adminToken) return;
       await v1.register(async (scope) => {

@@ -14,9 +14,9 @@ import type { StreamsService } from '../api/streams.ts';
 import { idSchema, labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
-import { badLabels, labelsOf, parseEntries, userOf } from './entries.ts';
+import { badLabels, labelsOf, parseEntries } from './entries.ts';
 import { layout, type Markup, type PageState, SIGN_IN_FORM } from './layout.ts';
-import { healthSection, nowBody } from './now.ts';
+import { nowPage } from './now.ts';
 import { pollsBody } from './polls.ts';
 import { type Preview, previewBody, targetsBody } from './targets.ts';
 
@@ -44,11 +44,6 @@ const SIGN_INS_PER_MINUTE = 10;
 const FORM_BYTES = 1024 * 1024;
 
 /** Asked of the query: what is not understood is left out, since links live long. */
-const nowQuery = z.object({
-  game: z.string().max(64).optional().catch(undefined),
-  q: z.string().trim().max(100).optional().catch(undefined),
-  after: z.string().max(200).optional().catch(undefined),
-});
 const targetsQuery = z.object({
   state: z.enum(TARGET_STATES).catch('all'),
   after: z
@@ -68,7 +63,7 @@ const previewForm = z.object({ entries: z.string(), labels: z.string().default('
  * session and comes from a page of ours.
  */
 export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
-  const { reads, canSignIn, sessions, logger, targets, streams, announcements, schedule, polls } = options;
+  const { reads, canSignIn, sessions, logger, targets, schedule, polls } = options;
   await app.register(formbody, { bodyLimit: FORM_BYTES });
   await app.register(rateLimit, { global: false });
   await app.register(staticFiles, { root: join(import.meta.dirname, 'assets'), prefix: '/assets/', maxAge: '1h' });
@@ -108,29 +103,10 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   const audit = (request: FastifyRequest, what: string, details: object) =>
     logger.info({ ...details, from: request.ip, client: request.headers['user-agent'] }, what);
 
-  app.get('/', { preHandler: readers }, async (request, reply) => {
-    const { game, q, after } = nowQuery.parse(request.query);
-    const read = async () => {
-      const end = await announcements.end();
-      const [live, listed, feed] = await Promise.all([
-        streams.countLive(),
-        q
-          ? streams.findLive({ text: userOf(q), after, limit: ON_PAGE })
-          : streams.listLive({ gameId: game, after, limit: ON_PAGE }),
-        announcements.before(undefined, 50),
-      ]);
-      return { live, ...listed, announcements: feed.announcements, end, game, search: q };
-    };
-    // Above all when the store is away somebody wants to know what is the matter.
-    const [checks, view] = await Promise.all([
-      options.checks(),
-      read().catch((error: Error) => {
-        if (!options.explain(error)) throw error;
-        return undefined;
-      }),
-    ]);
-    return send(reply, { path: '/', title: 'Now' }, view ? nowBody({ checks, ...view }) : healthSection(checks));
-  });
+  const now = nowPage(options);
+  app.get('/', { preHandler: readers }, async (request, reply) =>
+    send(reply, { path: '/', title: 'Now' }, await now(request.query)),
+  );
 
   app.get('/targets', { preHandler: readers }, async (request, reply) => {
     const { state, after, added, removed } = targetsQuery.parse(request.query);

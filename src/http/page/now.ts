@@ -1,11 +1,37 @@
 import { html } from 'ghtml';
-import type { ApiAnnouncement } from '../api/announcements.ts';
-import type { ApiStream } from '../api/streams.ts';
+import { z } from 'zod';
+import { within } from '../../lib/deadline.ts';
+import { PAGE_PART_MS } from '../../poll/limits.ts';
+import type { AnnouncementsService, ApiAnnouncement } from '../api/announcements.ts';
+import type { ApiStream, StreamsService } from '../api/streams.ts';
 import type { CheckResult } from '../check.ts';
+import { userOf } from './entries.ts';
 import { channel, type Markup, moment, table } from './layout.ts';
 
-export interface NowView {
+/** Something that needs attention, and what to do about it. */
+export interface Problem {
+  problem: string;
+  advice: string;
+}
+
+export interface NowServices {
+  /** What `/readyz` tells. */
+  checks: () => Promise<Record<string, CheckResult>>;
+  /** What the command `status` tells. */
+  problems: () => Promise<Problem[]>;
+  streams: StreamsService;
+  announcements: AnnouncementsService;
+  /** Tells whether an error of a service is one that the reader is to know. */
+  explain: (error: Error) => Error | undefined;
+}
+
+interface Health {
   checks: Record<string, CheckResult>;
+  /** Undefined: not known in time. */
+  problems: Problem[] | undefined;
+}
+
+interface NowView extends Health {
   live: number;
   streams: ApiStream[];
   /** Behind the last of them. */
@@ -18,6 +44,15 @@ export interface NowView {
   search?: string | undefined;
 }
 
+const ON_PAGE = 100;
+
+/** What is not understood is left out, since links live long. */
+const nowQuery = z.object({
+  game: z.string().max(64).optional().catch(undefined),
+  q: z.string().trim().max(100).optional().catch(undefined),
+  after: z.string().max(200).optional().catch(undefined),
+});
+
 const STATES = { claimed: 'on its way', waiting: 'waits for the broker', announced: 'announced' } as const;
 const REASONS = {
   started: 'started',
@@ -25,14 +60,57 @@ const REASONS = {
   first_sight: 'was on already',
 } as const;
 
-/** What is the matter, if anything is. */
-export function healthSection(checks: Record<string, CheckResult>): Markup {
-  const wrong = Object.entries(checks).filter(([, { ok }]) => !ok);
+/** Makes the page for a query. It is there in bounded time, with what is known by then. */
+export function nowPage(services: NowServices): (query: unknown) => Promise<Markup> {
+  const { streams, announcements } = services;
+  const inTime = async <T>(work: Promise<T>): Promise<T | undefined> => {
+    let late = true;
+    const done = work.finally(() => {
+      late = false;
+    });
+    return within(PAGE_PART_MS, done).catch((error: Error) => {
+      if (late || services.explain(error)) return undefined;
+      throw error;
+    });
+  };
+  const read = async ({ game, q, after }: z.output<typeof nowQuery>) => {
+    const end = await announcements.end();
+    const [live, listed, feed] = await Promise.all([
+      streams.countLive(),
+      q
+        ? streams.findLive({ text: userOf(q), after, limit: ON_PAGE })
+        : streams.listLive({ gameId: game, after, limit: ON_PAGE }),
+      announcements.before(undefined, 50),
+    ]);
+    return { live, ...listed, announcements: feed.announcements, end, game, search: q };
+  };
+  return async (given) => {
+    // Above all when something is away somebody wants to know what is the matter.
+    const [checks, problems, view] = await Promise.all([
+      services.checks(),
+      inTime(services.problems()),
+      inTime(read(nowQuery.parse(given))),
+    ]);
+    return view ? nowBody({ checks, problems, ...view }) : healthSection({ checks, problems });
+  };
+}
+
+/** Whether all is well; else what is the matter, and what to do. */
+function healthSection({ checks, problems }: Health): Markup {
+  const failed = Object.entries(checks).filter(([, { ok }]) => !ok);
+  const items = [
+    ...(problems ?? []).map(({ problem, advice }) => html`<li><strong>${problem}</strong>: ${advice}</li>`),
+    ...failed
+      // The same service away is told once.
+      .filter(([, { detail }]) => !problems?.some(({ problem }) => problem === detail))
+      .map(([name, { detail }]) => html`<li><strong>${name}</strong>: ${detail}</li>`),
+  ];
   const health =
-    wrong.length === 0
-      ? '<p class="health good"><strong>Everything works.</strong> Polls come through, and messages go out.</p>'
-      : html`<div class="health bad"><p><strong>Something needs attention:</strong></p>
-<ul>!${wrong.map(([name, { detail }]) => html`<li><strong>${name}</strong>: ${detail}</li>`).join('')}</ul></div>`;
+    items.length > 0
+      ? html`<div class="health bad"><p><strong>Something needs attention:</strong></p><ul>!${items.join('')}</ul></div>`
+      : problems
+        ? '<p class="health good"><strong>Everything works.</strong> Polls come through, and messages go out.</p>'
+        : '<p class="health"><strong>The checks are good.</strong> Whether anything else needs attention could not be found out in time.</p>';
   const all = Object.entries(checks).map(
     ([name, { ok, detail }]) => html`<li>${name}: ${ok ? 'ok' : 'not ok'}, ${detail}</li>`,
   );
@@ -41,7 +119,7 @@ export function healthSection(checks: Record<string, CheckResult>): Markup {
 }
 
 /** What is the matter, who is live, and what was announced. */
-export function nowBody({ checks, live, streams, next, announcements, end, game, search }: NowView): Markup {
+function nowBody({ checks, problems, live, streams, next, announcements, end, game, search }: NowView): Markup {
   const rows = streams.map((stream) => [
     channel(stream.userLogin, stream.userId),
     stream.gameId ? html`<a href="/?${new URLSearchParams({ game: stream.gameId })}">${stream.gameId}</a>` : 'none',
@@ -58,7 +136,7 @@ export function nowBody({ checks, live, streams, next, announcements, end, game,
     html`${STATES[each.state]}`,
   ]);
   return html`
-!${healthSection(checks)}
+!${healthSection({ checks, problems })}
 <section aria-labelledby="feed-title"><h2 id="feed-title">Announcements</h2>
 <p id="feed-state" role="status">!${announcements.length === 0 ? 'Nothing was announced yet.' : ''}</p>
 !${table('The latest announcements', ['When', 'Channel', 'Title', 'Why', 'State'], feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}

@@ -59,6 +59,7 @@ describe('the HTTP API: description', () => {
       '/api/v1/schedule/pause',
       '/api/v1/schedule/resume',
       '/api/v1/schedule/trigger',
+      '/api/v1/series',
       '/api/v1/streams',
       '/api/v1/targets',
       '/api/v1/targets/add',

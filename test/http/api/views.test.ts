@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { listen } from '../../../src/http/server.ts';
 import type { StreamEvent } from '../../../src/poll/model.ts';
 import { newReport } from '../../../src/poll/report.ts';
+import { Note } from '../../../src/storage/series.ts';
 import { applySchedule } from '../../../src/temporal/schedule/actions.ts';
 import { iso, NOON, stream, TestPoll } from '../../storage/support.ts';
 import { apiServers } from './support.ts';
@@ -62,6 +63,38 @@ describe('the HTTP API: what there is to look at', () => {
         ['b', 7],
       ],
     );
+  });
+
+  it('tells how it went over a day and a month', async () => {
+    const { store, call } = await serve({ env: { TWITCH_REQUESTS_PER_MINUTE: '100' } });
+    const empty = (await call('GET', '/series')).body;
+    assert.deepEqual([empty.slotSeconds, empty.mostSlots, empty.slots], [300, 288, []]);
+    const note = new Note();
+    for (const lagMs of [1_000, 2_500]) note.time('lag', lagMs);
+    note.count('requests', 250);
+    const hourAgoMs = Date.parse(empty.now) - 3_600_000;
+    await store.series.write(note, hourAgoMs, 'w', 1);
+    store.series.notePoll({ failedBatches: 1, live: 9, targets: 70 });
+    await store.series.flush();
+    const { slots } = (await call('GET', '/series?range=day')).body;
+    assert.equal(slots.length, 2);
+    assert.partialDeepStrictEqual(slots[0], { requests: 250, budgetPercent: 50, announced: 0, polls: 0 });
+    assert.deepEqual(slots[0].lag, { count: 2, meanSeconds: 1.75, mostSeconds: 2.5 });
+    assert.deepEqual([slots[0].live, slots[0].targets, slots[0].delivery], [undefined, undefined, undefined]);
+    assert.partialDeepStrictEqual(slots[1], {
+      polls: 1,
+      partialPolls: 1,
+      failedPolls: 0,
+      live: 9,
+      liveMost: 9,
+      targets: 70,
+    });
+    assert.ok(Date.parse(slots[0].at) <= hourAgoMs && Date.parse(slots[0].at) > hourAgoMs - 300_000);
+    assert.deepEqual((await call('GET', `/series?from=${slots[1].at}`)).body.slots, [slots[1]]);
+    assert.equal((await call('GET', '/series?range=month')).body.slotSeconds, 3_600);
+    for (const query of ['range=year', 'from=yesterday', 'x=1']) {
+      assert.equal((await call('GET', `/series?${query}`)).status, 400, query);
+    }
   });
 
   it('sends announcements as they come, and goes on where a client has left off', async () => {
