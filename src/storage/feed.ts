@@ -17,6 +17,8 @@ export interface Announcement extends Omit<StreamEvent, 'id'> {
 /** Entries that are kept, about. Two for most events. */
 const KEPT = 5_000;
 const FIELD = 'entry';
+/** Of one read, when all have to be looked through. */
+const ENTRIES_PER_READ = 1_000;
 
 /**
  * What has become of the latest events, for people to look at: a Redis stream, trimmed. It is a view and nothing more: nobody
@@ -41,11 +43,15 @@ export class Feed extends StorePart {
   /**
    * Streams by their latest state, newest first, out of the last `limit` entries before a place, or of all.
    *
+   * @param of only those of this user, or of this game
    * @returns `next`, the place of the oldest entry that was looked at; absent when there are no more
    */
-  async before(place: string | undefined, limit: number): Promise<{ announcements: Announcement[]; next?: string }> {
-    const from = place === undefined ? '+' : `(${place}`;
-    const entries = (await this.connection.xrevrange(this.keys.feed, from, '-', 'COUNT', limit)).flatMap(read);
+  async before(
+    place: string | undefined,
+    limit: number,
+    of?: { userId?: string | undefined; gameId?: string | undefined },
+  ): Promise<{ announcements: Announcement[]; next?: string }> {
+    const entries = of ? await this.#entriesOf(of, place, limit) : await this.#entries(place, limit);
     const undecided = entries.filter(({ state }) => state !== 'announced').map(({ streamId }) => streamId);
     const marks = undecided.length > 0 ? await this.connection.mget(undecided.map((id) => this.keys.mark(id))) : [];
     const announced = new Set(undecided.filter((_, i) => marks[i] === 'announced'));
@@ -58,6 +64,28 @@ export class Feed extends StorePart {
     });
     const next = entries.length === limit ? entries.at(-1)?.place : undefined;
     return { announcements, ...(next !== undefined && { next }) };
+  }
+
+  async #entries(place: string | undefined, limit: number): Promise<Announcement[]> {
+    const from = place === undefined ? '+' : `(${place}`;
+    return (await this.connection.xrevrange(this.keys.feed, from, '-', 'COUNT', limit)).flatMap(read);
+  }
+
+  /** Looks through the whole feed, which is short. */
+  async #entriesOf(
+    { userId, gameId }: { userId?: string | undefined; gameId?: string | undefined },
+    place: string | undefined,
+    limit: number,
+  ): Promise<Announcement[]> {
+    const found: Announcement[] = [];
+    for (let from = place; ; ) {
+      const some = await this.#entries(from, ENTRIES_PER_READ);
+      found.push(
+        ...some.filter((each) => (userId ?? each.userId) === each.userId && (gameId ?? each.gameId) === each.gameId),
+      );
+      from = some.at(-1)?.place;
+      if (some.length < ENTRIES_PER_READ || found.length >= limit) return found.slice(0, limit);
+    }
   }
 
   /** The place of the newest entry; one before all entries if there is none. */

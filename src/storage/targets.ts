@@ -150,6 +150,18 @@ export class Targets extends StorePart {
     return this.connection.zcard(this.keys.targets(kind));
   }
 
+  /** How many users there are behind `after`, up to and with `id`; past the end it goes on at the beginning. */
+  async usersUntil(id: string, after: string | undefined): Promise<number> {
+    const users = this.keys.targets('user');
+    const from = after === undefined ? '-' : `(${after}`;
+    if (after === undefined || id > after) return this.connection.zlexcount(users, from, `[${id}`);
+    const [rest, anew] = await Promise.all([
+      this.connection.zlexcount(users, from, '+'),
+      this.connection.zlexcount(users, '-', `[${id}`),
+    ]);
+    return rest + anew;
+  }
+
   async countHot(): Promise<number> {
     return this.connection.zcard(this.keys.hot);
   }

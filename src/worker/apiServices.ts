@@ -3,6 +3,7 @@ import { Problem } from '../http/api/problem.ts';
 import type { ApiSchedule, ScheduleService } from '../http/api/schedule.ts';
 import type { ApiTarget, TargetsService } from '../http/api/targetSchemas.ts';
 import { TEMPORAL_ANSWER_MS } from '../poll/limits.ts';
+import type { Observations } from '../status/observe.ts';
 import type { Store } from '../storage/store.ts';
 import { inOperatorsWords, isOfStore } from '../storage/storeErrors.ts';
 import { pauseSchedule, resumeSchedule, triggerSchedule } from '../temporal/schedule/actions.ts';
@@ -10,6 +11,7 @@ import { readScheduleState } from '../temporal/schedule/state.ts';
 import type { TwitchClient } from '../twitch/client.ts';
 import { TwitchError } from '../twitch/errors.ts';
 import { lookUpIds } from '../twitch/lookUp.ts';
+import { outlookOf } from './targetOutlook.ts';
 
 /** What the HTTP API works with, over the parts of a worker. */
 export interface ApiParts {
@@ -19,6 +21,7 @@ export interface ApiParts {
   temporal: () => Client | undefined;
   /** The installation's name, which is its schedule's id. */
   instance: string;
+  observed: () => Promise<Observations>;
 }
 
 const time = (ms: number) => new Date(ms).toISOString();
@@ -35,9 +38,10 @@ export function storeProblemOf(
   };
 }
 
-export function targetsService({ store, twitch }: ApiParts): TargetsService {
+export function targetsService(parts: ApiParts): TargetsService {
+  const { store, twitch } = parts;
   const { targets, streams } = store;
-  return {
+  const service: TargetsService = {
     count: (kind) => targets.count(kind),
     list: (kind, after, limit) => targets.list(kind, after, limit),
     among: (kind, ids) => targets.among(kind, ids),
@@ -50,6 +54,7 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
       if (labels) await targets.labels.set(kind, ids, labels);
       return added;
     },
+    label: (kind, ids, labels) => targets.labels.set(kind, ids, labels),
     remove: (kind, ids) => targets.remove(kind, ids),
     async describe(kind, ids) {
       const addedMs = await targets.addedMs(kind, ids);
@@ -75,6 +80,10 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
         };
       });
     },
+    async detail(kind, id) {
+      const [target] = await service.describe(kind, [id]);
+      return target && { ...target, ...(await outlookOf(parts, target)) };
+    },
     async lookUp(kind, names) {
       try {
         return await lookUpIds(twitch, kind, names);
@@ -86,6 +95,7 @@ export function targetsService({ store, twitch }: ApiParts): TargetsService {
       }
     },
   };
+  return service;
 }
 
 export function scheduleService({ temporal, instance }: ApiParts): ScheduleService {

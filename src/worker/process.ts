@@ -140,9 +140,8 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   await app.register(web, {
     settings,
     namespace: temporal.namespace,
-    parts: { store, twitch, temporal: () => client, instance },
+    parts: { store, twitch, temporal: () => client, instance, observed },
     checks,
-    observed,
     logger,
   });
 

@@ -6,7 +6,6 @@ import { knownHosts } from '../http/hosts.ts';
 import { pages } from '../http/page/index.ts';
 import { sessions } from '../http/session.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Observations } from '../status/observe.ts';
 import { findProblems } from '../status/problems.ts';
 import { type ApiParts, scheduleService, storeProblemOf, targetsService } from './apiServices.ts';
 import { seriesService } from './seriesService.ts';
@@ -18,7 +17,6 @@ export interface WebOptions {
   parts: ApiParts;
   /** What `/readyz` tells. */
   checks: () => Promise<Record<string, CheckResult>>;
-  observed: () => Promise<Observations>;
   logger: Logger;
 }
 
@@ -51,7 +49,7 @@ export const web: FastifyPluginAsync<WebOptions> = async (app, options) => {
     ...shared,
     canSignIn: adminToken !== undefined,
     checks: options.checks,
-    problems: async () => findProblems(await options.observed(), Date.now()),
+    problems: async () => findProblems(await parts.observed(), Date.now()),
     workflowsUrl: uiUrl && `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`,
   });
 };

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { TARGET_ID } from '../../poll/ids.ts';
 import { Followers } from './followers.ts';
 import { Problem, problemSchema } from './problem.ts';
 
@@ -28,7 +29,11 @@ export type ApiAnnouncement = z.output<typeof announcementSchema>;
 /** What the routes work with. */
 export interface AnnouncementsService {
   /** Newest first, each stream in its present state, before a place; `next` is the place of the oldest that was looked at. */
-  before(place: string | undefined, limit: number): Promise<{ announcements: ApiAnnouncement[]; next?: string }>;
+  before(
+    place: string | undefined,
+    limit: number,
+    of?: { userId?: string | undefined; gameId?: string | undefined },
+  ): Promise<{ announcements: ApiAnnouncement[]; next?: string }>;
   /** What has changed behind a place, oldest first. */
   after(place: string, limit: number): Promise<ApiAnnouncement[]>;
   /** The place of the newest. */
@@ -53,6 +58,8 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
         summary: 'The latest announcements with what has become of each, newest first',
         tags: ['announcements'],
         querystring: z.strictObject({
+          user: z.string().regex(TARGET_ID, 'expected the id of a user').optional().describe('Only of this user'),
+          game: z.string().regex(TARGET_ID, 'expected the id of a game').optional().describe('Only in this game'),
           before: place.optional().describe('`next` of the page before'),
           limit: z.coerce.number().int().min(1).max(MOST_ON_PAGE).default(100),
         }),
@@ -65,7 +72,8 @@ export function announcementReads(scope: FastifyInstance, announcements: Announc
         },
       },
     },
-    ({ query: { before, limit } }) => announcements.before(before, limit),
+    ({ query: { user, game, before, limit } }) =>
+      announcements.before(before, limit, user || game ? { userId: user, gameId: game } : undefined),
   );
 
   const followers = new Followers((place, limit) => announcements.after(place, limit));

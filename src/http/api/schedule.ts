@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { describeFrequency, REPORTS_FOR_FREQUENCY } from '../../poll/pollingFrequency.ts';
+import type { PollReport } from '../../poll/report.ts';
 import { problemSchema, security } from './problem.ts';
 
 const time = z.iso.datetime();
@@ -70,8 +72,24 @@ export function scheduleReads(scope: FastifyInstance, schedule: ScheduleService)
 /** What the routes work with. */
 export interface PollsService {
   /** Reports of polls, the newest that ended first. */
-  reports(limit: number): Promise<unknown[]>;
+  reports(limit: number): Promise<PollReport[]>;
 }
+
+const frequencySchema = z
+  .object({
+    everySeconds: z.number().int().optional().describe('From the beginning of one poll to that of the next, lately'),
+    turns: z
+      .object({
+        hot: z.number().int().describe('Users in every poll: they were live lately or just added'),
+        dormant: z.number().int().describe('All other users, which take turns'),
+        withinSeconds: z.number().int().optional().describe('How soon each of these has its turn'),
+      })
+      .optional()
+      .describe('Absent when every target is in every poll'),
+    oldestSeconds: z.number().optional().describe('The longest that a target had waited when the last poll ended'),
+    words: z.string(),
+  })
+  .describe('How often what is polled');
 
 /** `GET …/polls` */
 export function pollReads(scope: FastifyInstance, polls: PollsService): void {
@@ -88,14 +106,16 @@ export function pollReads(scope: FastifyInstance, polls: PollsService): void {
             polls: z
               .array(z.looseObject({ pollId: z.string(), startedAt: z.string(), durationMs: z.number() }))
               .describe('As in the results of the workflows: docs/operations.md'),
+            frequency: frequencySchema,
           }),
           '4xx': problemSchema,
         },
       },
     },
-    async ({ query }) => ({
-      polls: (await polls.reports(query.limit)) as { pollId: string; startedAt: string; durationMs: number }[],
-    }),
+    async ({ query: { limit } }) => {
+      const reports = await polls.reports(Math.max(limit, REPORTS_FOR_FREQUENCY));
+      return { polls: reports.slice(0, limit).map((report) => ({ ...report })), frequency: describeFrequency(reports) };
+    },
   );
 }
 

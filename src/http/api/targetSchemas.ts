@@ -28,6 +28,25 @@ export const targetSchema = z
 /** A target as the API shows it; times are RFC 3339. */
 export type ApiTarget = z.output<typeof targetSchema>;
 
+/** Of one target alone: what takes longer to find out. */
+export const targetDetailSchema = targetSchema.extend({
+  nextPoll: z
+    .object({
+      why: z
+        .enum(['next', 'turn', 'again', 'paused'])
+        .describe(
+          'next: it is in every poll; turn: users that were not live lately take turns; again: when it is tried again that ' +
+            'Twitch refuses; paused: polls do not run',
+        ),
+      at: time.optional().describe('When that poll begins, estimated'),
+    })
+    .optional(),
+  unreachedSince: time.optional().describe('No poll has reached it since then: its requests fail'),
+});
+
+/** One target as the API shows it. */
+export type ApiTargetDetail = z.output<typeof targetDetailSchema>;
+
 export const idSchema = z.string().regex(TARGET_ID, 'expected an id: letters, digits, "_" and "-", at most 64');
 export const newIdSchema = z
   .string()
@@ -87,6 +106,8 @@ export interface TargetsService {
   list(kind: TargetKind, after: string | undefined, limit: number): Promise<string[]>;
   /** Those of the ids that are targets, with all that is known of each, in the same order. */
   describe(kind: TargetKind, ids: readonly string[]): Promise<ApiTarget[]>;
+  /** One target; undefined if there is no such target. */
+  detail(kind: TargetKind, id: string): Promise<ApiTargetDetail | undefined>;
   /** Those of the ids that are targets. */
   among(kind: TargetKind, ids: readonly string[]): Promise<Set<string>>;
   /** Those of the users that are live. */
@@ -97,6 +118,8 @@ export interface TargetsService {
   listGone(): Promise<string[]>;
   /** @param labels in place of those that they had; absent: they keep them */
   add(kind: TargetKind, ids: readonly string[], labels?: readonly string[]): Promise<number>;
+  /** Gives targets labels in place of those that they had. */
+  label(kind: TargetKind, ids: readonly string[], labels: readonly string[]): Promise<void>;
   remove(kind: TargetKind, ids: readonly string[]): Promise<number>;
   /** Ids by login (users) or exact name (games), in lower case. */
   lookUp(kind: TargetKind, names: readonly string[]): Promise<Map<string, string>>;

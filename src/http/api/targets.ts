@@ -15,6 +15,7 @@ import {
   MOST_IN_CALL,
   newIdSchema,
   type TargetsService,
+  targetDetailSchema,
   targetSchema,
 } from './targetSchemas.ts';
 
@@ -63,14 +64,14 @@ export function targetReads(scope: FastifyInstance, targets: TargetsService): vo
     {
       schema: {
         operationId: 'getTarget',
-        summary: 'One target',
+        summary: 'One target, and when it is polled next',
         tags: ['targets'],
         params: z.object({ kind: kindSchema, id: idSchema }),
-        response: { 200: targetSchema, '4xx': problemSchema },
+        response: { 200: targetDetailSchema, '4xx': problemSchema },
       },
     },
     async ({ params }) => {
-      const [target] = await targets.describe(params.kind, [params.id]);
+      const target = await targets.detail(params.kind, params.id);
       if (!target) throw new Problem(404, `${params.kind} ${params.id} is not watched`);
       return target;
     },

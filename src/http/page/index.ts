@@ -5,20 +5,18 @@ import staticFiles from '@fastify/static';
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Logger } from '../../lib/log.ts';
-import { TARGET_KINDS } from '../../poll/model.ts';
+import { describeFrequency } from '../../poll/pollingFrequency.ts';
 import type { AnnouncementsService } from '../api/announcements.ts';
-import { listTargets, TARGET_STATES } from '../api/listTargets.ts';
 import { Problem } from '../api/problem.ts';
 import type { PollsService, ScheduleService } from '../api/schedule.ts';
 import type { StreamsService } from '../api/streams.ts';
-import { idSchema, labelsSchema, MOST_IN_CALL, MOST_NAMES, type TargetsService } from '../api/targetSchemas.ts';
+import type { TargetsService } from '../api/targetSchemas.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
-import { badLabels, labelsOf, parseEntries } from './entries.ts';
 import { layout, type Markup, type PageState, SIGN_IN_FORM } from './layout.ts';
 import { nowPage } from './now.ts';
 import { pollsBody } from './polls.ts';
-import { type Preview, previewBody, targetsBody } from './targets.ts';
+import { targetRoutes } from './targetRoutes.ts';
 
 export interface PageOptions {
   reads: 'open' | 'token';
@@ -39,31 +37,15 @@ export interface PageOptions {
   workflowsUrl?: string | undefined;
 }
 
-const ON_PAGE = 100;
 const SIGN_INS_PER_MINUTE = 10;
 const FORM_BYTES = 1024 * 1024;
-
-/** Asked of the query: what is not understood is left out, since links live long. */
-const targetsQuery = z.object({
-  state: z.enum(TARGET_STATES).catch('all'),
-  after: z
-    .string()
-    .regex(/^(user|game):[\w-]{1,64}$/)
-    .optional()
-    .catch(undefined),
-  added: z.coerce.number().int().optional().catch(undefined),
-  removed: z.coerce.number().int().optional().catch(undefined),
-});
-const many = z.preprocess((given) => (given === undefined ? [] : [given].flat()), z.array(idSchema));
-const changeForm = z.object({ user: many, game: many, labels: z.string().default('') });
-const previewForm = z.object({ entries: z.string(), labels: z.string().default('') });
 
 /**
  * The pages for people: rendered here, and readable without JavaScript. Whatever changes something is a form that wants a
  * session and comes from a page of ours.
  */
 export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
-  const { reads, canSignIn, sessions, logger, targets, schedule, polls } = options;
+  const { reads, canSignIn, sessions, logger, schedule, polls } = options;
   await app.register(formbody, { bodyLimit: FORM_BYTES });
   await app.register(rateLimit, { global: false });
   await app.register(staticFiles, { root: join(import.meta.dirname, 'assets'), prefix: '/assets/', maxAge: '1h' });
@@ -108,66 +90,15 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
     send(reply, { path: '/', title: 'Now' }, await now(request.query)),
   );
 
-  app.get('/targets', { preHandler: readers }, async (request, reply) => {
-    const { state, after, added, removed } = targetsQuery.parse(request.query);
-    const listed = await listTargets(targets, { state, after, limit: ON_PAGE });
-    const signedIn = sessions.isSignedIn(request);
-    const done = added !== undefined ? `${added} added.` : removed !== undefined && `${removed} removed.`;
-    const notice = done ? { kind: 'done' as const, text: done } : undefined;
-    return send(reply, { path: '/targets', title: 'Targets', notice }, targetsBody({ ...listed, state, signedIn }));
-  });
-
-  app.post('/targets/preview', { preHandler: editors }, async (request, reply) => {
-    const { entries, labels } = previewForm.parse(request.body);
-    const { ids, names, bad } = parseEntries(entries);
-    const size = [ids, names].map(({ user, game }) => user.length + game.length) as [number, number];
-    const tooMany =
-      size[0] > MOST_IN_CALL || size[1] > MOST_NAMES
-        ? `Expected at most ${MOST_IN_CALL} ids and ${MOST_NAMES} names at once; more are taken by the API or the client.`
-        : undefined;
-    const wrong = tooMany ?? badLabels(labels);
-    if (bad.length > 0 || wrong) {
-      const text =
-        wrong ??
-        `Not understood: ${bad.slice(0, 5).join(', ')}. Expected ids, logins, links to channels, game:ID or game:NAME.`;
-      const listed = await listTargets(targets, { state: 'all', limit: ON_PAGE });
-      const draft = { entries, labels };
-      reply.code(400);
-      const body = targetsBody({ ...listed, state: 'all', signedIn: true, draft });
-      return send(reply, { path: '/targets', title: 'Targets', notice: { kind: 'problem', text } }, body);
-    }
-    const preview: Preview = { found: [], unknown: [], labels };
-    for (const kind of TARGET_KINDS) {
-      const looked = names[kind].length > 0 ? await targets.lookUp(kind, names[kind]) : new Map<string, string>();
-      const named = new Map([...looked].map(([name, id]) => [id, name]));
-      preview.unknown.push(...names[kind].filter((name) => !looked.has(name.toLowerCase())));
-      const all = [...new Set([...ids[kind], ...named.keys()])];
-      const known = await targets.among(kind, all);
-      preview.found.push(...all.map((id) => ({ kind, id, name: named.get(id) ?? '', known: known.has(id) })));
-    }
-    return send(reply, { path: '/targets', title: 'Add targets' }, previewBody(preview));
-  });
-
-  for (const action of ['add', 'remove'] as const) {
-    app.post(`/targets/${action}`, { preHandler: editors }, async (request, reply) => {
-      const form = changeForm.parse(request.body ?? {});
-      const labels = labelsSchema.parse(labelsOf(form.labels));
-      let count = 0;
-      for (const kind of TARGET_KINDS) {
-        if (action === 'remove') count += await targets.remove(kind, form[kind]);
-        else count += await targets.add(kind, form[kind], labels.length > 0 ? labels : undefined);
-      }
-      audit(request, `targets ${action === 'add' ? 'added' : 'removed'}`, { count });
-      return reply.redirect(`/targets?${action === 'add' ? 'added' : 'removed'}=${count}`, 303);
-    });
-  }
+  targetRoutes(app, { send, readers, editors, audit, ...options });
 
   app.get('/polls', { preHandler: readers }, async (request, reply) => {
     // What Temporal can't tell now is left out: the reports are in the store.
     const [state, reports] = await Promise.all([schedule.read().catch(() => undefined), polls.reports(50)]);
     const signedIn = sessions.isSignedIn(request);
     const { workflowsUrl } = options;
-    const body = pollsBody({ paused: state?.paused, note: state?.note ?? '', reports, workflowsUrl, signedIn });
+    const about = { paused: state?.paused, note: state?.note ?? '', frequency: describeFrequency(reports).words };
+    const body = pollsBody({ ...about, reports, workflowsUrl, signedIn });
     return send(reply, { path: '/polls', title: 'Polls' }, body);
   });
 

@@ -60,6 +60,13 @@ const REASONS = {
   first_sight: 'was on already',
 } as const;
 
+/** Of a table of announcements. */
+export const ANNOUNCEMENT_HEADS = ['When', 'Channel', 'Title', 'Why', 'State'];
+
+export function announcementCells({ at, userLogin, userId, title, reason, state }: ApiAnnouncement): Markup[] {
+  return [moment(at), channel(userLogin, userId), html`${title}`, html`${REASONS[reason]}`, html`${STATES[state]}`];
+}
+
 /** Makes the page for a query. It is there in bounded time, with what is known by then. */
 export function nowPage(services: NowServices): (query: unknown) => Promise<Markup> {
   const { streams, announcements } = services;
@@ -128,18 +135,12 @@ function nowBody({ checks, problems, live, streams, next, announcements, end, ga
   ]);
   const more = new URLSearchParams({ ...(search ? { q: search } : game && { game }), ...(next && { after: next }) });
   const what = search ? `, found for “${search}”` : game ? `, in game ${game}` : '';
-  const feed = announcements.map((each) => [
-    moment(each.at),
-    channel(each.userLogin, each.userId),
-    html`${each.title}`,
-    html`${REASONS[each.reason]}`,
-    html`${STATES[each.state]}`,
-  ]);
+  const feed = announcements.map(announcementCells);
   return html`
 !${healthSection({ checks, problems })}
 <section aria-labelledby="feed-title"><h2 id="feed-title">Announcements</h2>
 <p id="feed-state" role="status">!${announcements.length === 0 ? 'Nothing was announced yet.' : ''}</p>
-!${table('The latest announcements', ['When', 'Channel', 'Title', 'Why', 'State'], feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}
+!${table('The latest announcements', ANNOUNCEMENT_HEADS, feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}
 </section>
 <section aria-labelledby="live-title"><h2 id="live-title">Live: <span id="live-count">${live}</span></h2>
 <form method="get" action="/" role="search" class="search"><label for="q">Find a user: the beginning of a login, a link to a channel, or an id</label>

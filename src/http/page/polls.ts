@@ -19,6 +19,8 @@ interface Report {
 export interface PollsView {
   paused: boolean | undefined;
   note: string;
+  /** How often what is polled. */
+  frequency: string;
   reports: unknown[];
   /** Where Temporal's Web UI shows the workflows of the namespace, without a slash at its end. */
   workflowsUrl?: string | undefined;
@@ -26,7 +28,7 @@ export interface PollsView {
 }
 
 /** The schedule, and what the latest polls have reported. */
-export function pollsBody({ paused, note, reports, workflowsUrl, signedIn }: PollsView): Markup {
+export function pollsBody({ paused, note, frequency, reports, workflowsUrl, signedIn }: PollsView): Markup {
   const state =
     paused === undefined
       ? '<p>The schedule can not be read now.</p>'
@@ -59,6 +61,6 @@ export function pollsBody({ paused, note, reports, workflowsUrl, signedIn }: Pol
   });
   const heads = ['Began', 'Took', 'Targets', 'Requests', 'Live', 'Announced', 'Trouble', 'Workflow'];
   return html`
-<section aria-label="Schedule">!${state}!${signedIn ? `<div class="actions">${forms}</div>` : ''}</section>
+<section aria-label="Schedule">!${state}!${reports.length > 0 ? html`<p>${frequency}</p>` : ''}!${signedIn ? `<div class="actions">${forms}</div>` : ''}</section>
 <section aria-label="Reports">!${rows.length > 0 ? table('The latest polls', heads, rows) : '<p>No poll has ended yet.</p>'}</section>`;
 }

@@ -1,13 +1,15 @@
 import { html } from 'ghtml';
 import { TARGET_STATES } from '../api/listTargets.ts';
 import type { ApiTarget } from '../api/targetSchemas.ts';
-import { channel, type Markup, moment, table } from './layout.ts';
+import { type Markup, moment, table } from './layout.ts';
 
 export interface TargetsView {
   counts: { user: number; game: number };
   targets: ApiTarget[];
   next?: string | undefined;
   state: (typeof TARGET_STATES)[number];
+  /** How often what is polled. */
+  frequency?: string;
   signedIn: boolean;
   /** What the form for new targets holds: what was typed, if it could not be taken. */
   draft?: { entries: string; labels: string } | undefined;
@@ -21,7 +23,7 @@ export interface Preview {
 }
 
 /** What is watched, and forms to change it. */
-export function targetsBody({ counts, targets, next, state, signedIn, draft }: TargetsView): Markup {
+export function targetsBody({ counts, targets, next, state, frequency, signedIn, draft }: TargetsView): Markup {
   const filter = TARGET_STATES.map(
     (each) => html`<a href="/targets?state=${each}"!${each === state ? ' aria-current="true"' : ''}>${each}</a>`,
   ).join(' ');
@@ -32,7 +34,7 @@ export function targetsBody({ counts, targets, next, state, signedIn, draft }: T
         ]
       : []),
     html`${target.kind}`,
-    target.live ? html`!${channel(target.live.userLogin, target.id)} (${target.id})` : html`${target.id}`,
+    html`<a href="/targets/${target.kind}/${target.id}">!${target.live?.userLogin ? html`${target.live.userLogin} (${target.id})` : target.id}</a>`,
     html`${(target.labels ?? []).join(', ')}`,
     stateOf(target),
     target.addedAt ? moment(target.addedAt) : '',
@@ -41,7 +43,7 @@ export function targetsBody({ counts, targets, next, state, signedIn, draft }: T
   const list = table(`Targets: ${state}`, heads, rows);
   const more = new URLSearchParams({ state, ...(next && { after: next }) });
   return html`
-<p>${counts.user} users and ${counts.game} games are watched. <a href="/api/v1/targets/export">Export all</a></p>
+<p>${counts.user} users and ${counts.game} games are watched. ${frequency ?? ''} <a href="/api/v1/targets/export">Export all</a></p>
 !${signedIn ? addForm(draft) : ''}
 <section aria-labelledby="list-title"><h2 id="list-title">List</h2>
 <nav aria-label="States" class="filter">!${filter}</nav>
@@ -54,7 +56,7 @@ export function targetsBody({ counts, targets, next, state, signedIn, draft }: T
 </section>`;
 }
 
-function stateOf({ live, refused, gone }: ApiTarget): Markup {
+export function stateOf({ live, refused, gone }: ApiTarget): Markup {
   if (refused) return html`refused by Twitch: <bdi>${refused.reason}</bdi>; tried again at !${moment(refused.retryAt)}`;
   if (gone) return html`gone since !${moment(gone.since)}: Twitch does not know it`;
   return live ? html`live since !${moment(live.startedAt)}` : 'watched';

@@ -3,6 +3,8 @@ import type { InjectOptions } from 'fastify';
 import { pino } from 'pino';
 import { readSettings } from '../../../src/config/env.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
+import { readScheduleState } from '../../../src/temporal/schedule/state.ts';
+import type { ApiParts } from '../../../src/worker/apiServices.ts';
 import { web } from '../../../src/worker/web.ts';
 import { freshNamespace } from '../../cli/harness.ts';
 import { emptyStores } from '../../storage/support.ts';
@@ -21,7 +23,17 @@ export function apiServers() {
     const store = newStore();
     const lines: string[] = [];
     const namespace = temporal ? await freshNamespace() : undefined;
-    const parts = { store, twitch: client, temporal: () => namespace?.client, instance: 'stream-poller' };
+    const temporalClient = namespace?.client;
+    const parts: ApiParts = {
+      store,
+      twitch: client,
+      temporal: () => temporalClient,
+      instance: 'stream-poller',
+      observed: async () => ({
+        failures: [],
+        ...(temporalClient && { schedule: await readScheduleState(temporalClient, 'stream-poller') }),
+      }),
+    };
     const app = createHttpServer(pino({ level: 'silent' }));
     await app.register(web, {
       settings: readSettings({
@@ -37,7 +49,6 @@ export function apiServers() {
       namespace: 'default',
       parts,
       checks: async () => ({}),
-      observed: async () => ({ failures: [] }),
       logger: pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
     });
     after(() => app.close());
