@@ -14,12 +14,13 @@ import { budget } from './scenarios/budget.ts';
 import { cost } from './scenarios/cost.ts';
 import { frequency } from './scenarios/frequency.ts';
 import { freshness } from './scenarios/freshness.ts';
+import { logs } from './scenarios/logs.ts';
 import { outage } from './scenarios/outage.ts';
 import { reaction } from './scenarios/reaction.ts';
 import { scale } from './scenarios/scale.ts';
 
 /** In the order in which they are run; `outage` only when it is named. */
-const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, frequency, scale, outage };
+const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, frequency, scale, logs, outage };
 
 const RESULTS = join(ROOT, 'bench', 'results');
 

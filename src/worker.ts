@@ -1,5 +1,6 @@
 import { loadDotEnv, SettingsError } from './config/env.ts';
 import { createLogger } from './lib/log.ts';
+import { openLog } from './lib/logLines.ts';
 import { runProcess } from './worker/process.ts';
 import { readWorkerSettings } from './worker/settings.ts';
 import { exitOnUncaught, stopOnSignals } from './worker/stop.ts';
@@ -7,7 +8,11 @@ import { exitOnUncaught, stopOnSignals } from './worker/stop.ts';
 try {
   loadDotEnv();
   const { settings, temporal } = readWorkerSettings(process.env);
-  const logger = createLogger(settings.LOG_LEVEL);
+  const logger = createLogger(settings.LOG_LEVEL, {
+    to: await openLog(settings.LOG_FORMAT),
+    // What is wrong with every poll is over when some went by without it.
+    quietMs: Math.max(2 * 60_000, 3 * settings.POLL_INTERVAL_SECONDS * 1_000),
+  });
   exitOnUncaught(logger);
   const stop = stopOnSignals(logger);
   // Made when an image is built; a working copy bundles its workflows at the start.

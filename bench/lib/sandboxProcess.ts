@@ -1,6 +1,7 @@
 /** The Twitch sandbox of a benchmark, steered by the process that started this one. */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FaultOrder } from '../../sandbox/twitch/faults.ts';
 import { type LiveStream, startTwitchSandbox, type TwitchSandbox } from '../../sandbox/twitch/index.ts';
 import { Random } from '../../sandbox/twitch/random.ts';
 import { HeavyTailed } from './heavyTailed.ts';
@@ -82,6 +83,10 @@ const calls = {
   /** Ids of users, one a line, into a file. */
   writeUserIds: (file: string) => writeFileSync(file, `${users.join('\n')}\n`),
   stats: () => sandbox.stats(),
+  fault: (order: FaultOrder) => void sandbox.faults.add(order),
+  revokeTokens: () => sandbox.faults.revokeTokens(),
+  /** Ends all faults. */
+  wellAgain: () => sandbox.faults.clear(),
   /** When each request for streams was answered, in order, with its first id. */
   requests: () => requests,
 };

@@ -5,6 +5,9 @@ import { type LastPoll, readLastReport } from '../poll/report.ts';
 import type { FetchTargetsInput, OpenedPoll } from '../poll/steps.ts';
 import type { Dependencies } from './dependencies.ts';
 
+const LOST_ADVICE =
+  'add the targets of the client again (targets import); streams that started before then are suppressed';
+
 /** Opens a poll in the store: its number, whether the store has lost state, and how often targets are polled. Safe to run twice. */
 export async function openPoll(
   dependencies: Dependencies,
@@ -18,7 +21,7 @@ export async function openPoll(
   await polls.noteUnpolled(last.unpolled ?? []);
   if (lost) {
     await polls.noteUnpolledBeforeLoss(last.unpolled ?? []);
-    log.error('the store has lost what earlier polls wrote; streams that started before them are suppressed', {
+    log.error(`the store has lost what earlier polls wrote: ${LOST_ADVICE}`, {
       lastPoll: new Date(last.pollMs).toISOString(),
     });
   }

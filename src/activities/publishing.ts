@@ -175,6 +175,10 @@ export class Publishing {
             this.#series.noteAnnounced(announced);
             // What fails here is marked below, or the attempt fails.
             marking.push(this.#mark(ids).catch(() => undefined));
+            for (const { id: streamId, userId, userLogin, reason, startedAt } of announced) {
+              const lagMs = Date.now() - Date.parse(startedAt);
+              context.log.debug('announced', { streamId, userId, userLogin, reason, startedAt, lagMs });
+            }
           },
         },
       )

@@ -128,6 +128,9 @@ export const settingsSchema = z.object({
     .optional()
     .describe("Temporal's Web UI, to which the pages then link each poll"),
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info').describe('Least level logged'),
+  LOG_FORMAT: oneOf(['auto', 'json', 'pretty'])
+    .default('auto')
+    .describe('JSON, one object a line, or for reading; `auto`: for reading at a terminal, else JSON'),
   ADMIN_TOKEN: z
     .string()
     .min(16, { error: 'expected at least 16 characters' })

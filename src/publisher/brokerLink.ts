@@ -144,7 +144,7 @@ export class BrokerLink {
     // A connection that died meanwhile would be adopted by amqplib and never be replaced.
     if (dead) throw dead;
     harmless(observer.onConnected)();
-    logger.info({ url: String(url) }, 'connected to RabbitMQ');
+    logger.info({ url: String(url), back: 'broker' }, 'connected to RabbitMQ');
   }
 
   async #openWindow(model: ChannelModel): Promise<void> {
@@ -179,7 +179,10 @@ export class BrokerLink {
     // When the whole connection is closing its channels go first: let it finish.
     await Promise.resolve();
     if (this.#model !== model || this.#closing) return;
-    this.#settings.logger.warn({ reason }, 'the RabbitMQ channel was closed, opening another');
+    this.#settings.logger.warn(
+      { reason },
+      'RabbitMQ closed the channel, another is opened: if it stays so, correct what it says',
+    );
     await this.#orDrop(model, this.#openWindow(model));
   }
 
@@ -194,7 +197,7 @@ export class BrokerLink {
     }
     if (this.#repairing || !model) return;
     this.#repairing = true;
-    logger.warn({ reason }, 'declaring exchanges and queues again');
+    logger.warn({ reason }, 'exchanges and queues are declared again: find out who deleted them');
     await this.#orDrop(model, this.#applyTopology(model));
     this.#repairing = false;
     this.notify();
@@ -233,8 +236,11 @@ export class BrokerLink {
     if (this.#model !== model) return;
     this.#blocked = reason;
     if (this.#window) this.#window.blocked = reason !== undefined;
-    if (reason === undefined) this.#settings.logger.info('the broker takes messages again');
-    else this.#settings.logger.warn({ reason }, 'the broker takes no messages');
+    if (reason === undefined) this.#settings.logger.info({ back: 'broker' }, 'the broker takes messages again');
+    else {
+      const what = 'the broker takes no messages: free its memory or disk (rabbitmqctl status); events wait until then';
+      this.#settings.logger.warn({ reason }, what);
+    }
     this.notify();
   }
 
@@ -242,9 +248,9 @@ export class BrokerLink {
     if (this.#closing) return;
     const { url, logger } = this.#settings;
     const error = explainConnectFailure(cause, url);
-    const level = error.message === this.#trouble?.message ? 'debug' : 'warn';
     this.#trouble = error;
-    logger[level]({ url: String(url), error: error.message }, 'RabbitMQ is not available');
+    const what = 'RabbitMQ is not available (RABBITMQ_URL): bring it back; polls go on, and events wait until then';
+    logger.warn({ url: String(url), error: error.message }, what);
     this.notify();
   }
 }

@@ -91,7 +91,10 @@ export async function applyTopology(
     } catch (error) {
       if (replyCode(error) !== 406) throw explain(error, mode);
       const difference = brokerText(error);
-      logger.warn({ wanted, broker: difference }, `the ${what} exists with other properties and is used as it is`);
+      logger.warn(
+        { wanted, broker: difference },
+        `the ${what} exists with other properties and is used as it is: migrate it when it suits`,
+      );
       differences.push(difference);
       await scratch.run(check).catch((missing) => {
         throw explain(missing, mode, `${difference}; `);

@@ -75,15 +75,12 @@ export function connectStore(options: StoreOptions): StoreConnection {
     scripts: options.scripts ?? scripts,
   });
   if (options.onCommand) observeCommands(connection, options.scripts ?? scripts, options.onCommand);
-  let reported = '';
-  connection.on('error', (error: Error) => {
-    if (error.message === reported) return;
-    reported = error.message;
-    logger.warn({ store: String(url), error: error.message }, 'no connection to the store (DRAGONFLY_URL); retrying');
+  connection.on('error', ({ message: error }: Error) => {
+    const what = 'no connection to the store (DRAGONFLY_URL): bring it back; polls go on then by themselves';
+    logger.warn({ store: String(url), error }, what);
   });
   connection.on('ready', () => {
-    reported = '';
-    logger.info({ store: String(url) }, 'connected to the store');
+    logger.info({ store: String(url), back: 'store' }, 'connected to the store');
   });
   return connection as StoreConnection;
 }

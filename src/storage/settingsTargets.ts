@@ -148,7 +148,7 @@ export class SettingsTargets {
       const { user, game } = found.ids;
       this.#options.logger.warn(
         { workers: found.workers, users: user.slice(0, 20), games: game.slice(0, 20) },
-        'the workers that run have different targets in TARGET_USER_IDS or TARGET_GAME_IDS; all of them are watched',
+        'TARGET_USER_IDS or TARGET_GAME_IDS differ between workers: all are watched; give every worker the same',
       );
     }
     this.#warned = words;

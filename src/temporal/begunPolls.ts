@@ -71,7 +71,10 @@ export class BegunPolls {
       const end = UNTOLD[status];
       if (!end) continue;
       onEnd(end);
-      logger.warn({ workflowId, runId, outcome: end }, `a poll ended without a report: ${end.replace('_', ' ')}`);
+      logger.warn(
+        { workflowId, runId, outcome: end },
+        `a poll ended without a report: ${end.replace('_', ' ')}; npm run client -- status tells why`,
+      );
     }
   }
 

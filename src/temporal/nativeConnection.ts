@@ -5,12 +5,9 @@ import type { Logger } from '../lib/log.ts';
 import { TEMPORAL_CONNECT_MS, TEMPORAL_RECONNECT } from '../poll/limits.ts';
 import { openConnection, type TemporalSettings, TemporalUnavailableError } from './connection.ts';
 
-/** How often somebody who reads the log is told that the wait goes on. */
-const REMIND_MS = 30_000;
-
 /**
  * Connects a worker to Temporal, however long it takes until the server is there and knows the namespace: in a fresh
- * deployment it may come up minutes later. Says what it waits for when that changes, and every 30 seconds.
+ * deployment it may come up minutes later. Says what it waits for.
  *
  * @throws the signal's reason when it is aborted
  */
@@ -19,7 +16,6 @@ export async function connectNative(
   options: { logger: Logger; signal: AbortSignal; onWait?: (reason: string) => void },
 ): Promise<NativeConnection> {
   const { logger, signal, onWait } = options;
-  let said = { message: '', atMs: 0 };
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     try {
@@ -31,10 +27,7 @@ export async function connectNative(
     } catch (error) {
       if (signal.aborted || !(error instanceof TemporalUnavailableError)) throw error;
       onWait?.(error.message);
-      if (error.message !== said.message || performance.now() - said.atMs > REMIND_MS) {
-        said = { message: error.message, atMs: performance.now() };
-        logger.warn(`${error.message}; trying again until it works`);
-      }
+      logger.warn(`${error.message}; trying again until it works`);
     }
     await sleep(backoffMs(attempt, TEMPORAL_RECONNECT), undefined, { signal });
   }

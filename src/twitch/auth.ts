@@ -142,13 +142,16 @@ export class AppAccessToken {
       this.#token = token;
       this.#failure = undefined;
       this.#tell('token', 'ok');
-      logger.info({ expiresInSeconds }, 'New Twitch app access token');
+      logger.debug({ expiresInSeconds }, 'new Twitch app access token');
       return token;
     } catch (error) {
       if (error instanceof TwitchError) {
         this.#failure = { error, untilMs: this.#rememberedUntil(error) };
         this.#tell('token', error.kind === 'credentials' ? 'refused' : 'failed');
-        logger[error.kind === 'credentials' ? 'error' : 'warn']({ err: error }, 'No Twitch app access token');
+        logger[error.kind === 'credentials' ? 'error' : 'warn'](
+          { err: error },
+          'no Twitch app access token: correct what the error names, else wait for Twitch',
+        );
       }
       throw error;
     }
@@ -175,7 +178,7 @@ export class AppAccessToken {
       });
       if (answer.status === 401) {
         this.#tell('validate', 'refused');
-        logger.warn('Twitch says that the app access token is no longer valid');
+        logger.debug('Twitch says that the app access token is no longer valid: a new one is fetched');
         return false;
       }
       if (answer.status !== 200) throw helixError(answer, [token.secret, clientSecret]);
@@ -187,7 +190,10 @@ export class AppAccessToken {
       if (!(error instanceof TwitchError)) throw error;
       this.#tell('validate', 'failed');
       token.validateAtMs = lifetime() + Math.min(VALIDATE_PAUSE_MS, validateTtlSeconds * 1000);
-      logger.warn({ err: error }, 'The Twitch app access token could not be validated; going on with it');
+      logger.warn(
+        { err: error },
+        'Twitch did not validate the app access token, which is used on: if it lasts, see TWITCH_AUTH_URL',
+      );
     }
     return true;
   }

@@ -176,7 +176,10 @@ export class TwitchClient {
     const page = parse(answer);
     if (page.malformed > 0) {
       const { malformed, problem } = page;
-      this.#options.logger.warn({ malformed, problem, request: answer.what }, 'Skipped malformed entries from Twitch');
+      this.#options.logger.warn(
+        { malformed, reason: problem, request: answer.what },
+        'unreadable entries of Twitch are left out: if it lasts, see whether a newer version reads them',
+      );
     }
     return page;
   }

@@ -5,6 +5,8 @@ import type { PollReport, PollSinks } from '../poll/report.ts';
 import { BegunPolls } from '../temporal/begunPolls.ts';
 import type { PollMetrics } from './metrics/polls.ts';
 
+const WITH_PROBLEMS = 'poll ended with problems: the next one tries again; if it stays so, npm run client -- status';
+
 export interface PollEndsOptions {
   /** Undefined while there is no connection. */
   temporal: () => Client | undefined;
@@ -61,9 +63,9 @@ export class PollEnds {
     const { metrics, onReport, logger } = this.#options;
     metrics.onReport(report);
     onReport?.(report);
-    const { pollId, durationMs, requests, live, announced, handedOver, failedBatches, problems } = report;
-    const news = { pollId, durationMs, requests, live, announced, handedOver, failedBatches };
-    if (problems.length > 0) logger.warn({ ...news, problems }, 'poll ended with problems');
-    else logger.info(news, 'poll ended');
+    const { pollId, durationMs, targets, requests, live, announced, handedOver, failedBatches, problems } = report;
+    const news = { pollId, durationMs, targets, requests, live, announced, handedOver, failedBatches };
+    logger.info({ ...news, ...(problems.length > 0 && { problems }) }, 'poll ended');
+    if (problems.length > 0) logger.warn({ pollId, problems }, WITH_PROBLEMS);
   }
 }

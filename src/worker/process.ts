@@ -29,6 +29,7 @@ import { noteProgress } from './noteProgress.ts';
 import { observedBy } from './observed.ts';
 import { PollEnds } from './pollEnds.ts';
 import { closing, type Stop } from './stop.ts';
+import { tellProblems } from './tellProblems.ts';
 import { web } from './web.ts';
 
 export interface ProcessOptions {
@@ -145,6 +146,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     logger,
   });
 
+  let stopTelling: (() => void) | undefined;
   try {
     const url = await listen(app, settings.HTTP_HOST, settings.HTTP_PORT);
     logger.info({ url }, `serving HTTP at ${url}; ${url}/readyz tells what is missing`);
@@ -159,6 +161,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       }),
       Promise.race([waitUntilReady(store.connection, STORE_START_MS), stop.requested]),
     ]);
+    stopTelling = tellProblems(observed, logger);
     client = new Client({ connection, namespace: temporal.namespace });
     settingsTargets.start();
     const activities = createActivities({
@@ -196,6 +199,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     }
   }
 
+  stopTelling?.();
   pollEnds.stop();
   settingsTargets.stop();
   const close = closing(logger);

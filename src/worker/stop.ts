@@ -20,7 +20,7 @@ export function stopOnSignals(logger: Logger): Stop {
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) {
-        logger.warn({ signal: name }, 'second signal: ending at once');
+        logger.info({ signal: name }, 'second signal: ending at once');
         process.exit(EXIT_CODES[name]);
       }
       logger.info({ signal: name }, 'stopping: what is in hand is finished first; a second signal ends at once');
@@ -52,7 +52,7 @@ export function closing(logger: Logger) {
     try {
       await within(withinMs, Promise.resolve().then(close));
     } catch (error) {
-      logger.warn({ err: error }, `the connection to ${what} was not closed in order`);
+      logger.info({ err: error }, `the connection to ${what} was not closed in order: nothing is lost by that`);
     }
   };
 }
