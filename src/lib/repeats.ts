@@ -28,7 +28,7 @@ export interface EndedTrouble {
 }
 
 /**
- * Bounds how often a trouble is told: however often it strikes, each of its first five causes once in ten minutes, so at most
+ * Bounds how often a trouble is told: however often it strikes, each of its first five causes once in ten minutes, so about
  * 30 times an hour. Whatever is not told is counted, and the count is told.
  */
 export class Repeats {

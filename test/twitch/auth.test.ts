@@ -229,7 +229,7 @@ describe('validating', () => {
       onValidate = respond;
       assert.equal((await token.get()).reveal(), 'token-1');
       assert.equal(calls.validate, 1);
-      assert.match(lines.at(-1) ?? '', /could not be validated/);
+      assert.match(lines.at(-1) ?? '', /did not validate the app access token/);
       // Not before each request: with a hanging /validate each would wait for its timeout.
       await token.get();
       assert.equal(calls.validate, 1);
