@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { openJson } from './logLines.ts';
 import { Repeats } from './repeats.ts';
@@ -72,5 +73,5 @@ function partsOf([first, second]: readonly unknown[]): { fields: Record<string, 
 function causeOf({ err, error, reason, problems }: Record<string, unknown>): string {
   const cause = err ?? error ?? reason ?? problems ?? '';
   if (typeof cause === 'string') return cause;
-  return String((cause as Partial<Error>).message ?? JSON.stringify(cause));
+  return String((cause as Partial<Error>).message ?? inspect(cause));
 }

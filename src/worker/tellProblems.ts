@@ -11,11 +11,14 @@ const LOOK_EVERY_MS = 15_000;
  * @returns ends it
  */
 export function tellProblems(observed: () => Promise<Observations>, logger: Logger): () => void {
-  const timer = setInterval(async () => {
+  const look = async () => {
     const found = await observed();
     // Half of the picture would look as if something were over.
     if (found.failures.length > 0) return;
     for (const { problem, advice } of findProblems(found, Date.now())) logger.warn(`${problem}: ${advice}`);
+  };
+  const timer = setInterval(() => {
+    look().catch((error: unknown) => logger.debug({ err: error }, 'what needs attention could not be found out'));
   }, LOOK_EVERY_MS);
   timer.unref();
   return () => clearInterval(timer);
