@@ -53,6 +53,11 @@ test('live, events and polls tell the same from the store and from a worker', as
   assert.deepEqual([live.json.live, live.json.streams.length], [2, 1]);
   assert.match(live.stdout, /^login-11 {2}for \d+ d .*game game {2}"a \[2J title"$/m);
   assert.equal((await both('live', '--game', 'none')).json.streams.length, 0);
+  assert.deepEqual(
+    (await both('live', '--search', '12')).json.streams.map(({ userId }: { userId: string }) => userId),
+    ['12'],
+  );
+  assert.equal((await runClient(['live', '--game', '1', '--search', 'x'], env)).code, 2);
   const events = await both('events');
   assert.deepEqual(
     events.json.announcements.map(({ streamId, state }: Record<string, string>) => [streamId, state]),
@@ -60,6 +65,7 @@ test('live, events and polls tell the same from the store and from a worker', as
   );
   assert.match(events.stdout, /waits for the broker/);
   const reports = await both('polls');
+  assert.match(reports.json.frequency.words, /^All targets are polled/);
   assert.match(reports.stdout, /: 7 targets in 0 batches, .* 2 announced/);
 
   const refused = await runClient(['polls', '--url', worker], {});

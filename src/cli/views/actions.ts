@@ -1,7 +1,7 @@
 import { ago, clock, counted, duration, printable } from '../../lib/words.ts';
 import { reportLines } from '../../poll/reportWords.ts';
 import type { EventState } from '../../storage/feed.ts';
-import { EXIT } from '../errors.ts';
+import { EXIT, usageError } from '../errors.ts';
 import type { Output } from '../output.ts';
 import { read } from './source.ts';
 
@@ -9,11 +9,13 @@ interface ViewOptions {
   limit: number;
   url?: string;
   game?: string;
+  search?: string;
 }
 
 /** `live` */
-export async function live(output: Output, { limit, url, game }: ViewOptions): Promise<number> {
-  const found = await read(url, (views) => views.streams(limit, game));
+export async function live(output: Output, { limit, url, game, search }: ViewOptions): Promise<number> {
+  if (game !== undefined && search !== undefined) throw usageError('either --game or --search');
+  const found = await read(url, (views) => views.streams(limit, { game, search }));
   const now = Date.now();
   const lines = found.streams.map(({ userId, userLogin, gameId, title, startedAt }) =>
     [
@@ -60,6 +62,6 @@ export async function polls(output: Output, { limit, url }: ViewOptions): Promis
     return [`${ago(report.startedAt, now)}: ${first}`, ...more.map((line) => `  ${line}`)];
   });
   output.answer(lines.join('\n'), found);
-  if (lines.length === 0) output.note('No poll has ended lately.');
+  output.note(lines.length === 0 ? 'No poll has ended lately.' : found.frequency.words);
   return EXIT.ok;
 }

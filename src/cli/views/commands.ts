@@ -13,8 +13,14 @@ export function addViewCommands(program: Command): void {
         'ask the worker that serves HTTP there, instead of the store (ADMIN_TOKEN if it wants one)',
       );
 
-  view('live', 'list who is live', 1_000, ['live', 'live --game 509658', 'live --url http://127.0.0.1:8080'])
+  view('live', 'list who is live', 1_000, [
+    'live',
+    'live --game 509658',
+    'live --search pixel',
+    'live --url http://127.0.0.1:8080',
+  ])
     .option('--game <id>', 'only in this game')
+    .option('--search <text>', 'only users whose login begins so, or whose id it is')
     .action(perform(async () => (await actions()).live));
   view('events', 'list the latest announcements, and what became of each', 500, [
     'events',

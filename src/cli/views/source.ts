@@ -1,4 +1,5 @@
 import { COMMAND_CONNECT_MS } from '../../poll/limits.ts';
+import { describeFrequency, REPORTS_FOR_FREQUENCY } from '../../poll/pollingFrequency.ts';
 import type { PollReport } from '../../poll/report.ts';
 import type { Announcement } from '../../storage/feed.ts';
 import type { LiveStream } from '../../storage/liveEntry.ts';
@@ -6,11 +7,17 @@ import { CommandError, UnavailableError } from '../errors.ts';
 import { settingsFor } from '../settings.ts';
 import { withStore } from '../store.ts';
 
+/** Which streams: of one game, or of users by the beginning of their logins. */
+export interface StreamsOf {
+  game?: string | undefined;
+  search?: string | undefined;
+}
+
 /** What can be looked at, wherever it is read from: the store, or a worker's HTTP API. */
 export interface Views {
-  streams(limit: number, game: string | undefined): Promise<{ live: number; streams: LiveStream[] }>;
+  streams(limit: number, of: StreamsOf): Promise<{ live: number; streams: LiveStream[] }>;
   announcements(limit: number): Promise<{ announcements: Announcement[] }>;
-  polls(limit: number): Promise<{ polls: PollReport[] }>;
+  polls(limit: number): Promise<{ polls: PollReport[]; frequency: { words: string } }>;
 }
 
 /**
@@ -22,11 +29,17 @@ export async function read<T>(url: string | undefined, work: (views: Views) => P
   if (url !== undefined) return work(overHttp(url));
   return withStore(({ streams, feed, polls }) =>
     work({
-      async streams(limit, gameId) {
-        return { live: await streams.countLive(), ...(await streams.listLive({ limit, gameId })) };
+      async streams(limit, { game, search }) {
+        const listed = search
+          ? await streams.findLive({ text: search, limit })
+          : await streams.listLive({ limit, gameId: game });
+        return { live: await streams.countLive(), ...listed };
       },
       announcements: (limit) => feed.before(undefined, limit),
-      polls: async (limit) => ({ polls: await polls.reports(limit) }),
+      async polls(limit) {
+        const reports = await polls.reports(Math.max(limit, REPORTS_FOR_FREQUENCY));
+        return { polls: reports.slice(0, limit), frequency: describeFrequency(reports) };
+      },
     }),
   );
 }
@@ -48,7 +61,7 @@ function overHttp(url: string): Views {
     throw new CommandError(`the worker at ${url} says ${answer.status}: ${body.detail ?? 'no more than that'}`);
   }
   return {
-    streams: (limit, game) => get('streams', { limit: String(limit), game }),
+    streams: (limit, { game, search }) => get('streams', { limit: String(limit), game, search }),
     announcements: (limit) => get('announcements', { limit: String(limit) }),
     polls: (limit) => get('polls', { limit: String(limit) }),
   };
