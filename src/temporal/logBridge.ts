@@ -1,4 +1,4 @@
-import { DefaultLogger, type LogEntry, type LogLevel, type LogMetadata, Runtime } from '@temporalio/worker';
+import type { LogEntry, LogLevel, LogMetadata } from '@temporalio/worker';
 import type { Logger } from '../lib/log.ts';
 
 /** An activity that has failed less often may just ride out a short failure: its next attempt is the remedy. */
@@ -16,19 +16,6 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   WARN: 'warn',
   ERROR: 'error',
 };
-
-/**
- * Prepares Temporal's runtime: to be called once, before the first connection. All that the SDK, workflows, activities and
- * the native core log goes to `logger`, and signals are left to the caller, who has more to stop than workers.
- */
-export function installRuntime(logger: Logger): void {
-  const bridge = bridgeTo(logger.child({ component: 'temporal' }));
-  Runtime.install({
-    logger: new DefaultLogger('TRACE', bridge),
-    shutdownSignals: [],
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-  });
-}
 
 /** Writes Temporal's log entries as ours: `runId` under one name, errors as pino shows them, no task tokens. */
 export function bridgeTo(logger: Logger): (entry: LogEntry) => void {

@@ -13,12 +13,19 @@ import { openConnection, type TemporalSettings, TemporalUnavailableError } from 
  */
 export async function connectNative(
   settings: TemporalSettings,
-  options: { logger: Logger; signal: AbortSignal; onWait?: (reason: string) => void },
+  options: {
+    logger: Logger;
+    signal: AbortSignal;
+    onWait?: (reason: string) => void;
+    /** What has to be done before each attempt. */
+    prepare?: () => Promise<void>;
+  },
 ): Promise<NativeConnection> {
-  const { logger, signal, onWait } = options;
+  const { logger, signal, onWait, prepare } = options;
   for (let attempt = 1; ; attempt++) {
     signal.throwIfAborted();
     try {
+      await prepare?.();
       const connecting = NativeConnection.connect(settings.connectionOptions);
       const connection = await openConnection(settings, connecting, TEMPORAL_CONNECT_MS, signal);
       const { address, namespace } = settings;

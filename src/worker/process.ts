@@ -16,8 +16,8 @@ import { keyPrefix } from '../storage/keys.ts';
 import { SettingsTargets } from '../storage/settingsTargets.ts';
 import { storeOn } from '../storage/store.ts';
 import type { TemporalSettings } from '../temporal/connection.ts';
-import { installRuntime } from '../temporal/logBridge.ts';
 import { connectNative } from '../temporal/nativeConnection.ts';
+import { TemporalRuntime } from '../temporal/runtime.ts';
 import { lastReport, scheduleView } from '../temporal/schedule/view.ts';
 import { startWorkers, type TemporalWorkers } from '../temporal/workers.ts';
 import { TwitchClient } from '../twitch/client.ts';
@@ -79,7 +79,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   const { settings, temporal, workflowBundle, logger, stop } = options;
   const { INSTANCE: instance } = settings;
   const pollSettings = pollSettingsOf(settings);
-  installRuntime(logger);
+  const runtime = new TemporalRuntime(logger);
   const metrics = new Metrics((): MetricsSources => sources);
   const { store, settingsTargets, publisher, twitch } = createParts(settings, metrics, logger);
   let connection: NativeConnection | undefined;
@@ -136,6 +136,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     twitch,
     publisher,
     observed,
+    core: () => runtime.readMetrics(),
     ready: async (service) => (await checks())[service].ok,
   };
   await app.register(web, {
@@ -155,6 +156,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       connectNative(temporal, {
         logger,
         signal: stop.signal,
+        prepare: () => runtime.install(),
         onWait: (reason) => {
           waiting = reason;
         },

@@ -17,6 +17,7 @@ function sourcesWith(change: Partial<Record<keyof MetricsSources, unknown>> = {}
       streams: { countLive: away },
     },
     observed: away,
+    core: async () => '',
     ready: async () => false,
     ...change,
   } as unknown as MetricsSources;

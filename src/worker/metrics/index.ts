@@ -23,7 +23,7 @@ export interface MetricsSources extends SystemSources {
   /** Answers within a second or two. */
   ready: (service: 'temporal' | 'dragonfly') => Promise<boolean>;
   /** Metrics of the SDK's native core, in the same format; empty when there are none. */
-  core?: () => Promise<string>;
+  core: () => Promise<string>;
 }
 
 /**
@@ -53,7 +53,7 @@ export class Metrics {
     this.polls = { onReport: harmless(onReport), onUntold: harmless(onUntold), onPage: harmless(onPage) };
     processMetrics(instruments, (service) => sources().ready(service));
     this.#system = new SystemMetrics(sources);
-    this.#core = async () => (await sources().core?.()) ?? '';
+    this.#core = () => sources().core();
     this.registries = { process: instruments.registry, system: this.#system.registry };
   }
 
