@@ -5,11 +5,14 @@ export interface Deadline {
   late?: string;
 }
 
+/** The time for something is over. */
+export class LateError extends Error {}
+
 /**
  * Waits for work that others may go on waiting for: it is not ended with the wait.
  *
  * @param ms undefined: for as long as it takes
- * @throws Error when the time is over; the signal's reason
+ * @throws LateError when the time is over; the signal's reason
  */
 export async function within<T>(ms: number | undefined, work: Promise<T>, deadline: Deadline = {}): Promise<T> {
   const { signal, late = `no answer within ${(ms ?? 0) / 1_000} s` } = deadline;
@@ -17,7 +20,7 @@ export async function within<T>(ms: number | undefined, work: Promise<T>, deadli
   const abort = () => over.reject(signal?.reason);
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
-  const timer = ms === undefined ? undefined : setTimeout(() => over.reject(new Error(late)), Math.ceil(ms));
+  const timer = ms === undefined ? undefined : setTimeout(() => over.reject(new LateError(late)), Math.ceil(ms));
   try {
     return await Promise.race([work, over.promise]);
   } finally {

@@ -108,8 +108,12 @@ export async function checkNamespace(
 ): Promise<void> {
   const { address, namespace } = settings;
   try {
-    await connection.withDeadline(Date.now() + timeoutMs, () =>
-      connection.workflowService.describeNamespace({ namespace }),
+    // The deadline alone is not enough: a connection that was cut can hold a request beyond it.
+    await within(
+      timeoutMs,
+      connection.withDeadline(Date.now() + timeoutMs, () =>
+        connection.workflowService.describeNamespace({ namespace }),
+      ),
     );
   } catch (error) {
     const code = isGrpcServiceError(error) ? error.code : undefined;

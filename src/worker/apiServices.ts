@@ -2,6 +2,7 @@ import { type Client, isGrpcServiceError, ScheduleNotFoundError, ServiceError } 
 import { Problem } from '../http/api/problem.ts';
 import type { ApiSchedule, ScheduleService } from '../http/api/schedule.ts';
 import type { ApiTarget, TargetsService } from '../http/api/targetSchemas.ts';
+import { LateError, within } from '../lib/deadline.ts';
 import { TEMPORAL_ANSWER_MS } from '../poll/limits.ts';
 import type { Observations } from '../status/observe.ts';
 import type { Store } from '../storage/store.ts';
@@ -103,12 +104,15 @@ export function scheduleService({ temporal, instance }: ApiParts): ScheduleServi
     const client = temporal();
     if (!client) throw new Problem(503, 'there is no connection to Temporal (TEMPORAL_ADDRESS)');
     try {
-      return await client.withDeadline(Date.now() + TEMPORAL_ANSWER_MS, () => work(client));
+      return await within(
+        TEMPORAL_ANSWER_MS,
+        client.withDeadline(Date.now() + TEMPORAL_ANSWER_MS, () => work(client)),
+      );
     } catch (error) {
       if (error instanceof ScheduleNotFoundError) {
         throw new Problem(404, `there is no schedule ${instance}; create it: npm run client -- schedule apply`);
       }
-      if (!isGrpcServiceError(error) && !(error instanceof ServiceError)) throw error;
+      if (!isGrpcServiceError(error) && !(error instanceof ServiceError) && !(error instanceof LateError)) throw error;
       throw new Problem(503, `Temporal did not answer (TEMPORAL_ADDRESS): ${error.message}`, { cause: error });
     }
   }

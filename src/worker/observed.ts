@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { within } from '../lib/deadline.ts';
 import { shared } from '../lib/shared.ts';
 import { TEMPORAL_ANSWER_MS } from '../poll/limits.ts';
 import type { RabbitPublisher } from '../publisher/rabbitmq.ts';
@@ -35,7 +36,10 @@ export function observedBy(parts: ObservedParts): () => Promise<Observations> {
       async withTemporal(work) {
         const client = temporal();
         if (!client) throw new Error('there is no connection to Temporal (TEMPORAL_ADDRESS)');
-        return client.withDeadline(Date.now() + TEMPORAL_ANSWER_MS, () => work(client, namespace));
+        return within(
+          TEMPORAL_ANSWER_MS,
+          client.withDeadline(Date.now() + TEMPORAL_ANSWER_MS, () => work(client, namespace)),
+        );
       },
       withStore: (work) => work(store),
       queueDepths: (queues) => publisher.queueDepths(queues),

@@ -12,7 +12,8 @@ const LOOK_EVERY_MS = 15_000;
  */
 export function tellProblems(observed: () => Promise<Observations>, logger: Logger): () => void {
   const look = async () => {
-    const found = await observed();
+    // Lists that differ are told by who compares them, `SettingsTargets`.
+    const { settingsDiffer: _, ...found } = await observed();
     // Half of the picture would look as if something were over.
     if (found.failures.length > 0) return;
     for (const { problem, advice } of findProblems(found, Date.now())) logger.warn(`${problem}: ${advice}`);

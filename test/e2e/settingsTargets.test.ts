@@ -44,7 +44,7 @@ describe('targets from the settings of two workers', { timeout: 120_000 }, () =>
     for (const user of [a, c]) assert.ok(words.includes(user));
     await eventually(() => {
       const lines = readFileSync(first.log, 'utf8').trim().split('\n');
-      const warnings = lines.map((line) => JSON.parse(line)).filter(({ msg }) => /different targets/.test(msg));
+      const warnings = lines.map((line) => JSON.parse(line)).filter(({ msg }) => /differ between workers/.test(msg));
       assert.deepEqual(
         warnings.map((warning) => warning.users.toSorted()),
         [[a, c].sort()],

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { type Channel, type ConsumeMessage, connect } from 'amqplib';
-import { pino } from 'pino';
 import { secretUrl } from '../../src/config/secret.ts';
+import { createLogger } from '../../src/lib/log.ts';
 import type { StreamEvent } from '../../src/poll/model.ts';
 import { type OutgoingMessage, toMessage } from '../../src/publisher/message.ts';
 import type { PublisherOptions } from '../../src/publisher/options.ts';
@@ -71,7 +71,7 @@ export interface TestPublisher {
 /** A started publisher that is closed after the test. */
 export function startPublisher(t: TestContext, url: string, options: Partial<PublisherOptions> = {}): TestPublisher {
   const log: string[] = [];
-  const logger = pino({ level: 'debug' }, { write: (line: string) => log.push(line) });
+  const logger = createLogger('debug', { to: { write: (line: string) => void log.push(line) } });
   const publisher = new RabbitPublisher({ url: secretUrl(url), topology: 'declare', logger, ...options });
   publisher.start();
   onCleanUp(t, () => publisher.close());

@@ -102,7 +102,7 @@ describe('getStreams', () => {
     const page = await client.getStreams({ kind: 'user', ids: ['1', '2', '3'] });
     assert.equal(page.streams.length, 3);
     assert.equal(page.malformed, 1);
-    assert.match(lines.join(''), /"malformed":1,"problem":"id: /);
+    assert.match(lines.join(''), /"malformed":1,"reason":"id: /);
   });
 });
 

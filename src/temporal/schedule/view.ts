@@ -1,4 +1,5 @@
 import { type Client, type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client';
+import { within } from '../../lib/deadline.ts';
 import { CHECK_SCHEDULE_MS, TEMPORAL_ANSWER_MS } from '../../poll/limits.ts';
 import { readScheduleState } from './state.ts';
 
@@ -34,7 +35,8 @@ export function scheduleView(
     askedMs = now();
     const schedule = connected.schedule.getHandle(id);
     try {
-      view = viewOf(await connected.withDeadline(Date.now() + CHECK_SCHEDULE_MS, () => schedule.describe()));
+      const asked = connected.withDeadline(Date.now() + CHECK_SCHEDULE_MS, () => schedule.describe());
+      view = viewOf(await within(CHECK_SCHEDULE_MS, asked));
     } catch (error) {
       if (error instanceof ScheduleNotFoundError) {
         view = { exists: false, paused: false, note: '', intervalSeconds: undefined };
