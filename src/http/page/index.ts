@@ -9,10 +9,12 @@ import { describeFrequency } from '../../poll/pollingFrequency.ts';
 import type { AnnouncementsService } from '../api/announcements.ts';
 import { Problem } from '../api/problem.ts';
 import type { PollsService, ScheduleService } from '../api/schedule.ts';
+import type { SeriesService } from '../api/series.ts';
 import type { StreamsService } from '../api/streams.ts';
 import type { TargetsService } from '../api/targetSchemas.ts';
 import type { CheckResult } from '../check.ts';
 import type { Sessions } from '../session.ts';
+import { chartAssets } from './charts.ts';
 import { layout, type Markup, type PageState, SIGN_IN_FORM } from './layout.ts';
 import { nowPage } from './now.ts';
 import { pollsBody } from './polls.ts';
@@ -34,6 +36,7 @@ export interface PageOptions {
   announcements: AnnouncementsService;
   schedule: ScheduleService;
   polls: PollsService;
+  series: SeriesService;
   workflowsUrl?: string | undefined;
 }
 
@@ -49,6 +52,7 @@ export const pages: FastifyPluginAsync<PageOptions> = async (app, options) => {
   await app.register(formbody, { bodyLimit: FORM_BYTES });
   await app.register(rateLimit, { global: false });
   await app.register(staticFiles, { root: join(import.meta.dirname, 'assets'), prefix: '/assets/', maxAge: '1h' });
+  chartAssets(app);
 
   const send = (reply: FastifyReply, state: Pick<PageState, 'path' | 'title' | 'notice'>, body: Markup) => {
     const signedIn = sessions.isSignedIn(reply.request);

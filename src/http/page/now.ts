@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { within } from '../../lib/deadline.ts';
 import { PAGE_PART_MS } from '../../poll/limits.ts';
 import type { AnnouncementsService, ApiAnnouncement } from '../api/announcements.ts';
+import { SERIES_RANGES, type SeriesService } from '../api/series.ts';
 import type { ApiStream, StreamsService } from '../api/streams.ts';
 import type { CheckResult } from '../check.ts';
+import { chartsOf } from './charts.ts';
 import { userOf } from './entries.ts';
 import { channel, type Markup, moment, table } from './layout.ts';
 
@@ -21,6 +23,7 @@ export interface NowServices {
   problems: () => Promise<Problem[]>;
   streams: StreamsService;
   announcements: AnnouncementsService;
+  series: SeriesService;
   /** Tells whether an error of a service is one that the reader is to know. */
   explain: (error: Error) => Error | undefined;
 }
@@ -42,6 +45,8 @@ interface NowView extends Health {
   game?: string | undefined;
   /** What the reader looks for among the live streams. */
   search?: string | undefined;
+  /** How it went; left out where live streams are looked through. */
+  charts: Markup;
 }
 
 const ON_PAGE = 100;
@@ -51,6 +56,7 @@ const nowQuery = z.object({
   game: z.string().max(64).optional().catch(undefined),
   q: z.string().trim().max(100).optional().catch(undefined),
   after: z.string().max(200).optional().catch(undefined),
+  range: z.enum(SERIES_RANGES).catch('day'),
 });
 
 const STATES = { claimed: 'on its way', waiting: 'waits for the broker', announced: 'announced' } as const;
@@ -70,6 +76,7 @@ export function announcementCells({ at, userLogin, userId, title, reason, state 
 /** Makes the page for a query. It is there in bounded time, with what is known by then. */
 export function nowPage(services: NowServices): (query: unknown) => Promise<Markup> {
   const { streams, announcements } = services;
+  const charts = chartsOf(services.series);
   const inTime = async <T>(work: Promise<T>): Promise<T | undefined> => {
     let late = true;
     const done = work.finally(() => {
@@ -80,16 +87,17 @@ export function nowPage(services: NowServices): (query: unknown) => Promise<Mark
       throw error;
     });
   };
-  const read = async ({ game, q, after }: z.output<typeof nowQuery>) => {
+  const read = async ({ game, q, after, range }: z.output<typeof nowQuery>) => {
     const end = await announcements.end();
-    const [live, listed, feed] = await Promise.all([
+    const [live, listed, feed, drawn] = await Promise.all([
       streams.countLive(),
       q
         ? streams.findLive({ text: userOf(q), after, limit: ON_PAGE })
         : streams.listLive({ gameId: game, after, limit: ON_PAGE }),
       announcements.before(undefined, 50),
+      game || q || after ? '' : charts(range),
     ]);
-    return { live, ...listed, announcements: feed.announcements, end, game, search: q };
+    return { live, ...listed, announcements: feed.announcements, end, game, search: q, charts: drawn };
   };
   return async (given) => {
     // Above all when something is away somebody wants to know what is the matter.
@@ -126,7 +134,7 @@ function healthSection({ checks, problems }: Health): Markup {
 }
 
 /** What is the matter, who is live, and what was announced. */
-function nowBody({ checks, problems, live, streams, next, announcements, end, game, search }: NowView): Markup {
+function nowBody({ checks, problems, live, streams, next, announcements, end, game, search, charts }: NowView): Markup {
   const rows = streams.map((stream) => [
     channel(stream.userLogin, stream.userId),
     stream.gameId ? html`<a href="/?${new URLSearchParams({ game: stream.gameId })}">${stream.gameId}</a>` : 'none',
@@ -138,6 +146,7 @@ function nowBody({ checks, problems, live, streams, next, announcements, end, ga
   const feed = announcements.map(announcementCells);
   return html`
 !${healthSection({ checks, problems })}
+!${charts}
 <section aria-labelledby="feed-title"><h2 id="feed-title">Announcements</h2>
 <p id="feed-state" role="status">!${announcements.length === 0 ? 'Nothing was announced yet.' : ''}</p>
 !${table('The latest announcements', ANNOUNCEMENT_HEADS, feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}
