@@ -126,7 +126,7 @@ describe('the charts', { timeout: 240_000 }, () => {
     const context = await browser.newContext({ javaScriptEnabled: false });
     const plain = await context.newPage();
     await plain.goto(url);
-    await plain.getByText('Announcements: the figures').click();
+    await plain.locator('summary', { hasText: 'Announcements' }).click();
     assert.match(
       (await plain.locator('#charts figure').nth(3).locator('td:visible').allTextContents()).join(' '),
       /UTC \d/,
