@@ -54,7 +54,7 @@ const CHARTS: readonly Chart[] = [
 ];
 
 const TITLES: Record<SeriesRange, string> = { day: 'The last day', month: 'The last 30 days' };
-const LINKS: Record<SeriesRange, string> = { day: '/', month: '/?range=month' };
+const LINKS: Record<SeriesRange, string> = { day: '/#charts-title', month: '/?range=month#charts-title' };
 /** A reading is shown to everybody who asks within this time: hundreds of rows do not change sooner than the reader can see. */
 const AGE_MS = 5_000;
 

@@ -133,7 +133,7 @@ function healthSection({ checks, problems }: Health): Markup {
 <details><summary>All checks</summary><ul>!${all.join('')}</ul></details></section>`;
 }
 
-/** What is the matter, who is live, and what was announced. */
+/** What is the matter, what was announced, who is live, and how it went. */
 function nowBody({ checks, problems, live, streams, next, announcements, end, game, search, charts }: NowView): Markup {
   const rows = streams.map((stream) => [
     channel(stream.userLogin, stream.userId),
@@ -146,7 +146,7 @@ function nowBody({ checks, problems, live, streams, next, announcements, end, ga
   const feed = announcements.map(announcementCells);
   return html`
 !${healthSection({ checks, problems })}
-!${charts}
+!${charts && '<nav class="parts" aria-label="Parts of this page"><a href="#feed-title">Announcements</a> <a href="#live-title">Live</a> <a href="#charts-title">How it went</a></nav>'}
 <section aria-labelledby="feed-title"><h2 id="feed-title">Announcements</h2>
 <p id="feed-state" role="status">!${announcements.length === 0 ? 'Nothing was announced yet.' : ''}</p>
 !${table('The latest announcements', ANNOUNCEMENT_HEADS, feed, 'feed').replace('<tbody ', html`<tbody data-after="${end}" `)}
@@ -158,5 +158,6 @@ function nowBody({ checks, problems, live, streams, next, announcements, end, ga
 !${search && rows.length === 0 ? html`<p role="status">Nobody is live whose login begins with “${search}”, or who has that id.</p>` : ''}
 !${table(`Live streams${what}`, ['Channel', 'Game', 'Title', 'Since'], rows, 'live')}
 !${next ? html`<p><a href="/?${more}">More</a></p>` : ''}
-</section>`;
+</section>
+!${charts}`;
 }
