@@ -18,9 +18,10 @@ import { logs } from './scenarios/logs.ts';
 import { outage } from './scenarios/outage.ts';
 import { reaction } from './scenarios/reaction.ts';
 import { scale } from './scenarios/scale.ts';
+import { web } from './scenarios/web.ts';
 
 /** In the order in which they are run; `outage` only when it is named. */
-const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, frequency, scale, logs, outage };
+const SCENARIOS: Record<string, Scenario> = { reaction, cost, budget, freshness, frequency, scale, logs, web, outage };
 
 const RESULTS = join(ROOT, 'bench', 'results');
 

@@ -1,30 +1,19 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender } from '../contenders/contender.ts';
-import { Arrivals, lagsMs } from '../lib/arrivals.ts';
+import { Arrivals } from '../lib/arrivals.ts';
 import { readRuns } from '../lib/histories.ts';
 import { quantile } from '../lib/measure.ts';
+import { GO_LIVES_PER_SECOND, LIVE, type Reactions, reactions, trickle, USERS } from '../lib/reactions.ts';
 import { startRemote } from '../lib/remote.ts';
 import { startRemoteSandbox } from '../lib/remoteSandbox.ts';
 import { NEVER, type Outcome, row } from '../lib/results.ts';
-import type { GoneLive, SandboxStart } from '../lib/sandboxProcess.ts';
+import type { SandboxStart } from '../lib/sandboxProcess.ts';
 import type { Scenario, ScenarioContext } from '../lib/scenario.ts';
 import { stepTimes } from '../lib/stepTimes.ts';
 import { type BenchSystem, startBenchSystem } from '../lib/system.ts';
 
-const USERS = 100;
-/** More than the 20 that an answer holds when nobody asks for more. */
-const LIVE = 60;
 const INTERVAL_MS = 1_000;
-const GO_LIVES_PER_SECOND = 4;
-/** Two polls after the last go-live, and a second for whatever hangs. */
-const SETTLE_MS = 3_000;
-
-interface Reactions {
-  goneLive: number;
-  ms: number[];
-  missed: number;
-}
 
 /** How soon a new stream is in the queue after Twitch has shown it. */
 export const reaction: Scenario = {
@@ -107,17 +96,6 @@ async function runPoller(system: BenchSystem, seconds: number): Promise<Reaction
   const goneLive = await trickle(system.sandbox, seconds);
   await system.pause();
   return reactions(goneLive, system.arrivals.atMs);
-}
-
-async function trickle(sandbox: BenchSystem['sandbox'], seconds: number): Promise<GoneLive[]> {
-  await sandbox.trickle({ seconds, perSecond: GO_LIVES_PER_SECOND, spread: 'random', keepLive: LIVE + 10 });
-  await sleep(SETTLE_MS);
-  return sandbox.goneLive();
-}
-
-function reactions(goneLive: readonly GoneLive[], atMs: ReadonlyMap<string, number>): Reactions {
-  const ms = lagsMs(goneLive, atMs, 'servedMs');
-  return { goneLive: goneLive.length, ms, missed: goneLive.length - ms.length };
 }
 
 /** Runs a contender against a sandbox in the same state, and a virtual host of its own. */
