@@ -191,6 +191,19 @@ export const STUCK_POLLS = { intervals: 3, leastSeconds: 90 };
 /** Targets are not reached when so many polls in a row have missed them: one failure is the next poll's to mend. */
 export const MISSED_POLLS = { intervals: 10, leastSeconds: 10 * 60 };
 
+// Alerts.
+
+/**
+ * How often alerts are judged; for how long a worker that tells of them is the only one; after how long without a sign it is
+ * lost; and when a webhook that failed is tried again.
+ */
+export const ALERTS = {
+  everyMs: 5_000,
+  leaseMs: 30_000,
+  silentMs: 30_000,
+  retry: { firstMs: 5_000, mostMs: 5 * 60_000 },
+};
+
 // The end of a worker: each part has its time, and together they fit into what a supervisor gives.
 
 /** What activities have in hand is done within seconds; what is not is cancelled then. */

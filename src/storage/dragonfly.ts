@@ -23,6 +23,7 @@ export const scripts: Record<string, { lua: string; numberOfKeys?: number }> = {
   diffStreams: { lua: lua('diffStreams') },
   renewClaims: { lua: lua('renewClaims') },
   noteSeries: { lua: lua('noteSeries') },
+  holdAlerts: { lua: lua('holdAlerts'), numberOfKeys: 2 },
 };
 
 type Argument = string | number;
@@ -42,6 +43,7 @@ export type StoreConnection = Redis & {
   >;
   renewClaims(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number[]>;
   noteSeries(numberOfKeys: number, ...keysAndArgs: Argument[]): Promise<number>;
+  holdAlerts(lease: string, troubles: string, ...args: Argument[]): Promise<[holder: string, troubles: string]>;
 };
 
 export interface StoreOptions {

@@ -89,6 +89,21 @@ export class Keys {
     return `${this.#prefix}reply:${fingerprint}`;
   }
 
+  /** Which worker tells of alerts. */
+  get alertLease(): string {
+    return `${this.#prefix}alerts:lease`;
+  }
+
+  /** What fires: JSON. */
+  get alertTroubles(): string {
+    return `${this.#prefix}alerts:troubles`;
+  }
+
+  /** What each worker finds, and when it said so: a hash. */
+  get alertSigns(): string {
+    return `${this.#prefix}alerts:signs`;
+  }
+
   mark(streamId: string): string {
     return `${this.#prefix}mark:${streamId}`;
   }

@@ -1,3 +1,4 @@
+import { AlertLedger } from './alertLedger.ts';
 import type { StoreConnection } from './dragonfly.ts';
 import { Feed } from './feed.ts';
 import { DEFAULT_PREFIX, Keys } from './keys.ts';
@@ -17,6 +18,7 @@ export interface Store {
   replies: Replies;
   feed: Feed;
   series: Series;
+  alerts: AlertLedger;
 }
 
 /** @param prefix what its keys begin with: see `keyPrefix` */
@@ -31,5 +33,6 @@ export function storeOn(connection: StoreConnection, prefix = DEFAULT_PREFIX): S
     replies: new Replies(connection, keys),
     feed: new Feed(connection, keys),
     series: new Series(connection, keys),
+    alerts: new AlertLedger(connection, keys),
   };
 }
