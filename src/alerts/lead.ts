@@ -22,7 +22,7 @@ export interface Ledger {
 }
 
 export type Turn = { nowMs: number } & (
-  | { leads: true; troubles: Troubles; /** Absent while the store is away. */ signs?: Sign[] }
+  | { leads: true; troubles: Troubles /** Absent while the store is away. */; signs?: Sign[] }
   /** `orphans`: what this worker told of without the store, and has to call off, since the new holder knows nothing of it. */
   | { leads: false; orphans: Troubles }
 );

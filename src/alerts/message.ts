@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { printable } from '../lib/words.ts';
 import type { Severity } from './alert.ts';
 
 /** The forms in which a webhook takes alerts. */
@@ -24,7 +25,10 @@ export interface Notice {
 
 /** The same for all messages about one alert of one installation: by it a receiver drops what it has had already. */
 export function fingerprint({ instance, alert }: Pick<Notice, 'instance' | 'alert'>): string {
-  return createHash('sha256').update(JSON.stringify([instance, alert])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([instance, alert]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** A notice in the form that the webhook takes. */
@@ -42,7 +46,7 @@ const NEVER = '0001-01-01T00:00:00Z';
 function alertmanager(notice: Notice) {
   const { instance, alert, severity, status, summary, detail, advice, runbook, startedMs, endedMs } = notice;
   const labels = { alertname: alert, job: instance, severity };
-  const annotations = { summary, description: cut(oneLine(detail), 1_000), advice, runbook };
+  const annotations = { summary, description: cut(printable(detail), 1_000), advice, runbook };
   const id = fingerprint(notice);
   return {
     version: '4',
@@ -73,7 +77,7 @@ const COLOURS = { critical: 0xd7263d, warning: 0xf2a900, resolved: 0x2e9e5b };
 /** https://docs.discord.com/developers/resources/webhook#execute-webhook; limits: `resources/message#embed-object`. */
 function discord(notice: Notice) {
   const { severity, status, startedMs, endedMs, runbook, advice, instance } = notice;
-  const lines = [asDiscord(cut(oneLine(notice.detail), 1_000))];
+  const lines = [asDiscord(cut(printable(notice.detail), 1_000))];
   if (status === 'firing') lines.push(asDiscord(advice));
   return {
     username: 'stream-poller',
@@ -95,7 +99,7 @@ function discord(notice: Notice) {
 function slack(notice: Notice) {
   const { status, runbook, advice, instance } = notice;
   const plain = (text: string) => ({ type: 'plain_text', text, emoji: false });
-  const detail = cut(oneLine(notice.detail), 1_000);
+  const detail = cut(printable(notice.detail), 1_000);
   return {
     // Shown in notifications, and read as mrkdwn.
     text: asSlack(`${title(notice)}: ${detail}`),
@@ -110,12 +114,9 @@ function slack(notice: Notice) {
 }
 
 function title({ alert, severity, status, summary }: Notice): string {
-  return status === 'resolved' ? `Resolved: ${alert}` : `${severity === 'critical' ? 'Critical' : 'Warning'}: ${alert}: ${summary}`;
-}
-
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: strangers' text may hold any
-  return text.replace(/[\s\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ').trim();
+  return status === 'resolved'
+    ? `Resolved: ${alert}`
+    : `${severity === 'critical' ? 'Critical' : 'Warning'}: ${alert}: ${summary}`;
 }
 
 function cut(text: string, most: number): string {

@@ -2,10 +2,10 @@ import { type Backoff, backoffMs } from '../lib/backoff.ts';
 import type { Logger } from '../lib/log.ts';
 import { ALERTS as LIMITS } from '../poll/limits.ts';
 import type { Alert, Snapshot, Verdict } from './alert.ts';
-import { type Ledger, Lead } from './lead.ts';
+import { Lead, type Ledger } from './lead.ts';
 import type { Notice } from './message.ts';
 import { ALERTS, HOLD_DOWN_SECONDS, runbookOf } from './table.ts';
-import { advance, lostAmong, noteTold, type Trouble, type Troubles, untold } from './track.ts';
+import { advance, lostAmong, noteTold, type Trouble, untold } from './track.ts';
 import type { Delivery } from './webhook.ts';
 
 export interface AlertWatchOptions {
@@ -135,7 +135,10 @@ export class AlertWatch {
     this.#failures += 1;
     this.#notBeforeMs = performance.now() + (retryAfterMs ?? backoffMs(this.#failures, retry));
     if (this.#failures === 1) {
-      logger.warn({ alert: name, answer: detail }, 'an alert did not reach the webhook (ALERT_WEBHOOK_URL); it is tried again');
+      logger.warn(
+        { alert: name, answer: detail },
+        'an alert did not reach the webhook (ALERT_WEBHOOK_URL); it is tried again',
+      );
     }
     return false;
   }

@@ -164,6 +164,13 @@ export const settingsSchema = z.object({
     .describe(
       'Comma-separated names by which browsers and the HTTP API reach the worker, beside addresses and local names',
     ),
+  ALERT_WEBHOOK_URL: url(['http:', 'https:'], 'https://discord.com/api/webhooks/…')
+    .transform((text) => new Secret(text))
+    .optional()
+    .describe('Where workers post alerts, and their ends; a secret, since it holds a token (docs/operations.md)'),
+  ALERT_WEBHOOK_FORMAT: oneOf(['json', 'discord', 'slack'])
+    .default('json')
+    .describe("The form in which it takes them: json is Alertmanager's"),
   HTTP_READS: oneOf(['open', 'token'])
     .default('open')
     .describe('Whether reading from the HTTP API needs the token, too (probes and metrics never do)'),

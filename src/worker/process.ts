@@ -21,6 +21,8 @@ import { TemporalRuntime } from '../temporal/runtime.ts';
 import { lastReport, scheduleView } from '../temporal/schedule/view.ts';
 import { startWorkers, type TemporalWorkers } from '../temporal/workers.ts';
 import { TwitchClient } from '../twitch/client.ts';
+import { workerAlerts } from './alerts/index.ts';
+import { countReturned, LastTenMinutes } from './alerts/recent.ts';
 import { pollCheck } from './checks/polls.ts';
 import { rabbitmqCheck, storeCheck, temporalCheck, twitchCheck } from './checks/services.ts';
 import { targetsCheck } from './checks/targets.ts';
@@ -139,6 +141,8 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     core: () => runtime.readMetrics(),
     ready: async (service) => (await checks())[service].ok,
   };
+  const returned = new LastTenMinutes();
+  const alerts = workerAlerts({ settings, store, twitch, publisher, returned, checks, observed, logger });
   await app.register(web, {
     settings,
     namespace: temporal.namespace,
@@ -152,6 +156,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
     const url = await listen(app, settings.HTTP_HOST, settings.HTTP_PORT);
     logger.info({ url }, `serving HTTP at ${url}; ${url}/readyz tells what is missing`);
     publisher.start();
+    alerts.start();
     [connection] = await Promise.all([
       connectNative(temporal, {
         logger,
@@ -177,7 +182,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
       },
       settingsTargets,
       twitch,
-      publisher,
+      publisher: countReturned(publisher, returned),
       lastReport: async () => client && lastReport(client, instance),
     });
     workers = await startWorkers({
@@ -205,6 +210,7 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   pollEnds.stop();
   settingsTargets.stop();
   const close = closing(logger);
+  await close('alerts', () => alerts.stop());
   await Promise.all([
     close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),
     close('the store', async () => {

@@ -10,7 +10,7 @@ const FLOORS = [
   ['src/lib'],
   ['src/poll'],
   ['src/config'],
-  ['src/twitch', 'src/storage', 'src/publisher', 'src/http'],
+  ['src/twitch', 'src/storage', 'src/publisher', 'src/http', 'src/alerts'],
   ['src/activities'],
   ['src/workflows', 'src/temporal'],
   ['src/status'],

@@ -1,7 +1,7 @@
+import { counted, duration } from '../../lib/words.ts';
 import { MISSED_POLLS } from '../../poll/limits.ts';
 import type { Alert, Snapshot } from '../alert.ts';
 import { age, grown, last, metric } from '../promql.ts';
-import { counted, inWords } from '../words.ts';
 
 const RESUME = 'npm run client -- schedule resume';
 /** A poll that takes long has room for one that takes longer. */
@@ -37,7 +37,7 @@ export const pollAlerts: readonly Alert[] = [
       judge: (snapshot) => {
         const { lastPoll } = snapshot;
         if (!lastPoll) return undefined;
-        return isStale(snapshot) && `the last poll ended ${inWords(ageSeconds(snapshot, lastPoll.endMs))} ago`;
+        return isStale(snapshot) && `the last poll ended ${duration(snapshot.nowMs - lastPoll.endMs)} ago`;
       },
     },
   },
@@ -58,7 +58,7 @@ export const pollAlerts: readonly Alert[] = [
         if (lastCompleteMs === undefined || isStale(snapshot)) return undefined;
         if (!forLong(snapshot, lastCompleteMs)) return false;
         const why = snapshot.reports?.[0]?.problems[0];
-        return `the last complete poll ended ${inWords(ageSeconds(snapshot, lastCompleteMs))} ago${why ? `: ${why}` : ''}`;
+        return `the last complete poll ended ${duration(snapshot.nowMs - lastCompleteMs)} ago${why ? `: ${why}` : ''}`;
       },
     },
   },
@@ -71,14 +71,14 @@ export const pollAlerts: readonly Alert[] = [
     forSeconds: leastSeconds,
     here: {
       scope: 'system',
-      judge: (snapshot) => {
-        const [report] = snapshot.reports ?? [];
+      judge: ({ reports }) => {
+        const [report] = reports ?? [];
         if (!report) return undefined;
-        const late = (report.unpolled ?? []).filter(({ missedMs }) => forLong(snapshot, missedMs));
-        const [worst] = late;
-        if (!worst) return false;
-        const targets = late.reduce((sum, range) => sum + range.targets, 0);
-        return `${counted(targets, 'target')}, such as ${worst.kind} ${worst.first} to ${worst.last}`;
+        const { unpolled = [] } = report;
+        const [first] = unpolled;
+        if (!first) return false;
+        const targets = unpolled.reduce((sum, range) => sum + range.targets, 0);
+        return `${counted(targets, 'target')}, such as ${first.kind} ${first.first} to ${first.last}`;
       },
     },
   },
@@ -125,7 +125,7 @@ export const pollAlerts: readonly Alert[] = [
         if (lagsSeconds.length < LAG.events) return false;
         const sorted = lagsSeconds.toSorted((a, b) => a - b);
         const tenth = sorted[Math.ceil(0.9 * sorted.length) - 1] ?? 0;
-        return tenth > LAG.seconds && `one event in ten took ${inWords(tenth)} or longer`;
+        return tenth > LAG.seconds && `one event in ten took ${duration(1_000 * tenth)} or longer`;
       },
     },
   },

@@ -1,6 +1,6 @@
+import { counted } from '../../lib/words.ts';
 import type { Alert, Snapshot } from '../alert.ts';
 import { grown, metric } from '../promql.ts';
-import { counted } from '../words.ts';
 
 /** Twitch fails when so much of what was asked in five minutes did: a few failures are the next attempt's to mend. */
 const FAILING = { share: 0.1, requests: 3 };
@@ -17,7 +17,9 @@ function twitchFails({ reports, nowMs }: Snapshot): string | false | undefined {
     const failed = recent.reduce((sum, report) => sum + (report.failedRequests[kind] ?? 0), 0);
     return { kind, failed };
   }).filter(({ failed }) => failed >= FAILING.requests && failed > FAILING.share * requests);
-  return failing.length > 0 && failing.map(({ kind, failed }) => `${kind}: ${failed} of ${requests} requests`).join(', ');
+  return (
+    failing.length > 0 && failing.map(({ kind, failed }) => `${kind}: ${failed} of ${requests} requests`).join(', ')
+  );
 }
 
 /** A service does not answer. */
@@ -101,7 +103,9 @@ export const serviceAlerts: readonly Alert[] = [
     here: {
       scope: 'process',
       judge: ({ broker }) =>
-        broker && !['ready', 'blocked'].includes(broker.state) && `${broker.state}: ${broker.detail ?? 'not connected yet'}`,
+        broker &&
+        !['ready', 'blocked'].includes(broker.state) &&
+        `${broker.state}: ${broker.detail ?? 'not connected yet'}`,
     },
   },
   {
@@ -126,7 +130,9 @@ export const serviceAlerts: readonly Alert[] = [
     here: {
       scope: 'system',
       judge: ({ deliveries }) =>
-        deliveries === undefined ? undefined : deliveries > 0 && `${counted(deliveries, 'delivery', 'deliveries')} of events`,
+        deliveries === undefined
+          ? undefined
+          : deliveries > 0 && `${counted(deliveries, 'delivery', 'deliveries')} of events`,
     },
   },
   {

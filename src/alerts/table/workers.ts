@@ -1,6 +1,6 @@
+import { counted } from '../../lib/words.ts';
 import type { Alert } from '../alert.ts';
 import { grown, metric } from '../promql.ts';
-import { counted } from '../words.ts';
 
 const TASK_ATTEMPTS = 3;
 const MEMORY_SHARE = 0.9;
@@ -59,7 +59,10 @@ export const workerAlerts: readonly Alert[] = [
       scope: 'system',
       judge: ({ failingTask, schedule }) => {
         if (!failingTask) return schedule === undefined ? undefined : false;
-        return failingTask.attempt >= TASK_ATTEMPTS && `attempt ${failingTask.attempt} of a step of ${failingTask.workflowId}`;
+        return (
+          failingTask.attempt >= TASK_ATTEMPTS &&
+          `attempt ${failingTask.attempt} of a step of ${failingTask.workflowId}`
+        );
       },
     },
   },
@@ -95,7 +98,10 @@ export const workerAlerts: readonly Alert[] = [
       judge: ({ memory }) => {
         if (!memory) return undefined;
         const { usedBytes, limitBytes } = memory;
-        return usedBytes > MEMORY_SHARE * limitBytes && `${Math.round(usedBytes / MIB)} of ${Math.round(limitBytes / MIB)} MiB`;
+        return (
+          usedBytes > MEMORY_SHARE * limitBytes &&
+          `${Math.round(usedBytes / MIB)} of ${Math.round(limitBytes / MIB)} MiB`
+        );
       },
     },
   },

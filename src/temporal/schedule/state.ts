@@ -13,6 +13,8 @@ export interface PollRun {
   closedAt?: string;
   /** Since when a running poll has waited for a worker to take it up. */
   waitingSince?: string;
+  /** The attempt of its workflow task, when earlier ones have failed or timed out. */
+  failingTask?: number;
   /** The step of a running poll that has failed most often, if any has: its next attempt, and why the last one failed. */
   retrying?: { step: string; attempt: number; message: string };
 }
@@ -89,12 +91,12 @@ async function runStatus(
   client: Client,
   workflowId: string,
   firstRunId: string,
-): Promise<Pick<PollRun, 'status' | 'closedAt' | 'waitingSince' | 'retrying'>> {
+): Promise<Pick<PollRun, 'status' | 'closedAt' | 'waitingSince' | 'failingTask' | 'retrying'>> {
   try {
     const first = await client.workflow.getHandle(workflowId, firstRunId).describe();
     const goesOn = first.status.name === 'CONTINUED_AS_NEW';
     const { status, closeTime, raw } = goesOn ? await client.workflow.getHandle(workflowId).describe() : first;
-    const { state, scheduledTime } = raw.pendingWorkflowTask ?? {};
+    const { state, scheduledTime, attempt } = raw.pendingWorkflowTask ?? {};
     const waits = state === TASK_SCHEDULED && scheduledTime?.seconds;
     const [worst] = (raw.pendingActivities ?? [])
       .filter(({ lastFailure }) => lastFailure)
@@ -103,6 +105,7 @@ async function runStatus(
       status: status.name,
       ...(closeTime && { closedAt: closeTime.toISOString() }),
       ...(waits && { waitingSince: new Date(Number(waits) * 1_000).toISOString() }),
+      ...(Number(attempt) > 1 && { failingTask: Number(attempt) }),
       ...(worst && {
         retrying: {
           step: worst.activityType?.name ?? '',
