@@ -7,7 +7,7 @@ import { alertRules } from '../../scripts/alertRules.ts';
 import { ALERTS, runbookOf } from '../../src/alerts/table.ts';
 import { temporaryFolder } from '../support/program.ts';
 import { promtool } from './promtool.ts';
-import { always, NORMAL, names, rising, type Series, STEP_SECONDS, STEPS } from './series.ts';
+import { always, NORMAL, names, rising, STEP_SECONDS, STEPS } from './series.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const { ours, sdk, up, memory } = names;
