@@ -7,6 +7,7 @@ import * as limits from '../../src/poll/limits.ts';
 
 const { PUBLISHER, TWITCH_REQUEST, SEND_WITHIN_MS, LEASE_MS, BROKER_ANSWER_MS } = limits;
 const SECOND = 1_000;
+const TEMPORAL_ANSWER = limits.TEMPORAL_ANSWER_MS;
 const setting = settingsSchema.shape;
 
 it('has a sentence for every limit', () => {
@@ -214,6 +215,18 @@ describe('readiness', () => {
     limits.MISSED_POLLS.leastSeconds,
   );
   rise('gives up on a poll sooner than on its targets', limits.STUCK_POLLS.intervals, limits.MISSED_POLLS.intervals);
+});
+
+describe('alerts', () => {
+  const { everyMs, leaseMs, silentMs, retry } = limits.ALERTS;
+  rise(
+    // Two looks and a turn of the store come before half the lease, one message after it.
+    'a worker that tells of them holds its lease over a turn in which everything is late, and renews it until then',
+    everyMs + 2 * TEMPORAL_ANSWER + limits.STORE_COMMAND_MS,
+    leaseMs,
+  );
+  rise('a worker is not lost for two signs that did not come', 3 * everyMs, silentMs);
+  rise('a webhook that fails is not asked at each turn', everyMs - 1, retry.firstMs, retry.mostMs);
 });
 
 describe('the end of a worker', () => {

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import type { TargetKind } from '../../src/poll/model.ts';
 import type { PollRef } from '../../src/poll/steps.ts';
 import type { StagedStream } from '../../src/storage/diff.ts';
 import type { StoreConnection } from '../../src/storage/dragonfly.ts';
 import { readLiveEntry } from '../../src/storage/liveEntry.ts';
 import { Note } from '../../src/storage/series.ts';
+import { eventually } from '../support/services.ts';
 import { MINUTE, NOON, type Store, staged, stream } from './support.ts';
 
 /** What the service does to the store, each kind once, with the state that it finds. */
@@ -188,6 +190,16 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'noteSeries adds a note once',
     prepare: ({ series }) => series.write(someNote(), NOON, 'another', 1),
     act: ({ series }) => series.write(someNote(), NOON + MINUTE, 'one', 1),
+  },
+  {
+    name: 'holdAlerts takes a free lease, keeps what fires, and leaves it to its holder',
+    prepare: ({ alerts }) => alerts.hold({ worker: 'one', leaseMs: 1, mayTake: true, troubles: '{"A":1}' }),
+    async act({ alerts }) {
+      await eventually(async () => assert.equal((await alerts.read()).holder, undefined));
+      const taken = await alerts.hold({ worker: 'two', leaseMs: 60_000, mayTake: true, troubles: '{"B":2}' });
+      const refused = await alerts.hold({ worker: 'three', leaseMs: 60_000, mayTake: true, troubles: '{"C":3}' });
+      return [taken, refused];
+    },
   },
 ];
 

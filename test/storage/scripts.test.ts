@@ -56,6 +56,7 @@ describe('the scripts', () => {
     }
     store.series.noteRequest();
     await store.series.flush();
+    await store.alerts.hold({ worker: 'one', leaseMs: 1_000, mayTake: true, troubles: '{}' });
     await targets.remove('user', ['u1', 'u3']);
     await targets.remove('game', ['g1', 'g2']);
     const folder = new URL('../../src/storage/lua/', import.meta.url);

@@ -93,7 +93,7 @@ export const pollAlerts: readonly Alert[] = [
       scope: 'system',
       judge: ({ schedule }) => {
         if (schedule === undefined) return undefined;
-        return schedule !== null && schedule.paused && (schedule.note || 'no reason was noted');
+        return schedule?.paused === true && (schedule.note || 'no reason was noted');
       },
     },
   },

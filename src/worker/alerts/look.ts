@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../alerts/alert.ts';
 import type { CheckResult } from '../../http/check.ts';
 import { within } from '../../lib/deadline.ts';
+import type { PollReport } from '../../poll/report.ts';
 import type { RabbitPublisher } from '../../publisher/rabbitmq.ts';
 import type { Observations } from '../../status/observe.ts';
 import type { Announcement } from '../../storage/feed.ts';
@@ -11,7 +12,7 @@ import { type LastTenMinutes, RecentPolls } from './recent.ts';
 
 export interface LookParts {
   store: Pick<Store, 'polls' | 'feed'>;
-  twitch: Pick<TwitchClient, 'tokenStatus'> & { paceMs?: number };
+  twitch: Pick<TwitchClient, 'tokenStatus' | 'paceMs'>;
   publisher: Pick<RabbitPublisher, 'status'>;
   /** Messages that the broker returned. */
   returned: Pick<LastTenMinutes, 'count'>;
@@ -53,6 +54,8 @@ export function lookAt(parts: LookParts): (all: boolean) => Promise<Snapshot> {
       inTime(readReports()),
     ]);
     const { schedule, deliveries, workers, queues, deadQueue = '' } = observed ?? {};
+    // The store may have lost the reports: Temporal has the last one, too.
+    if (schedule?.lastCompleted) recent.note([schedule.lastCompleted.report as PollReport], Date.now());
     intervalSeconds = schedule?.intervalSeconds ?? intervalSeconds;
     const dead = queues?.[deadQueue];
     const running = schedule?.runs.find(({ status }) => status === 'RUNNING');
@@ -78,7 +81,7 @@ export function lookAt(parts: LookParts): (all: boolean) => Promise<Snapshot> {
       ...(checks && { temporal: checks.temporal, store: checks.dragonfly }),
       broker: parts.publisher.status(),
       token: parts.twitch.tokenStatus(),
-      ...(parts.twitch.paceMs !== undefined && { paceMs: parts.twitch.paceMs }),
+      paceMs: parts.twitch.paceMs,
       returned: parts.returned.count,
       ...(limitBytes > 0 && limitBytes < NO_LIMIT_BYTES && { memory: { usedBytes, limitBytes } }),
       ...system,

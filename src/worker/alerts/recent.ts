@@ -1,41 +1,35 @@
+import type { Snapshot } from '../../alerts/alert.ts';
 import type { PollReport } from '../../poll/report.ts';
 import type { RabbitPublisher } from '../../publisher/rabbitmq.ts';
+import { LastPolls } from '../metrics/lastPolls.ts';
 
 /** How long ago a poll may have ended to count as recent. */
 const RECENT_MS = 15 * 60_000;
-
-interface EndedPoll {
-  endMs: number;
-  durationMs: number;
-}
 
 /**
  * The polls that have ended, as far as this process has read of them: what was read once is remembered while the store that
  * keeps the reports is away, or has lost them.
  */
 export class RecentPolls {
-  readonly #reports = new Map<string, PollReport & EndedPoll>();
-  #last: EndedPoll | undefined;
-  #lastCompleteMs: number | undefined;
+  readonly #reports = new Map<string, { report: PollReport; endMs: number }>();
+  readonly #newest = new LastPolls();
 
   note(reports: readonly PollReport[], nowMs: number): void {
     for (const report of reports) {
-      const { pollId, startedAt, durationMs, failedBatches } = report;
-      const endMs = Date.parse(startedAt) + durationMs;
-      if (!Number.isFinite(endMs) || this.#reports.has(pollId)) continue;
-      if (nowMs - endMs <= RECENT_MS) this.#reports.set(pollId, { ...report, endMs });
-      if (endMs > (this.#last?.endMs ?? 0)) this.#last = { endMs, durationMs };
-      if (failedBatches === 0) this.#lastCompleteMs = Math.max(endMs, this.#lastCompleteMs ?? 0);
+      this.#newest.note(report);
+      const endMs = Date.parse(report.startedAt) + report.durationMs;
+      if (nowMs - endMs <= RECENT_MS) this.#reports.set(report.pollId, { report, endMs });
     }
     for (const [pollId, { endMs }] of this.#reports) if (nowMs - endMs > RECENT_MS) this.#reports.delete(pollId);
   }
 
   /** As a snapshot has them. */
-  view(): { reports: PollReport[]; lastPoll?: EndedPoll; lastCompleteMs?: number } {
+  view(): Pick<Snapshot, 'reports' | 'lastPoll' | 'lastCompleteMs'> {
+    const { last, lastComplete } = this.#newest;
     return {
-      reports: [...this.#reports.values()].sort((a, b) => b.endMs - a.endMs),
-      ...(this.#last && { lastPoll: this.#last }),
-      ...(this.#lastCompleteMs !== undefined && { lastCompleteMs: this.#lastCompleteMs }),
+      reports: [...this.#reports.values()].sort((a, b) => b.endMs - a.endMs).map(({ report }) => report),
+      ...(last && { lastPoll: { endMs: last.endedMs, durationMs: last.report.durationMs ?? 0 } }),
+      ...(lastComplete && { lastCompleteMs: lastComplete.endedMs }),
     };
   }
 }
