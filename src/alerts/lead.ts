@@ -88,7 +88,7 @@ export class Lead {
     if (!this.#leads && held.troubles !== undefined) this.#troubles = kept;
     this.#leads = true;
     const old = this.#signs.filter(({ atMs }) => nowMs - atMs > FORGOTTEN_MS).map((sign) => sign.worker);
-    if (old.length > 0) await ledger.forget(old).catch(() => undefined);
+    await this.forget(old);
     return { leads: true, nowMs, troubles: this.#troubles, signs: this.#signs };
   }
 
@@ -116,13 +116,18 @@ export class Lead {
     }
   }
 
+  /** Forgets workers of which no more signs are expected. */
+  async forget(workers: readonly string[]): Promise<void> {
+    if (workers.length > 0) await this.#options.ledger.forget(workers).catch(() => undefined);
+  }
+
   /** Says goodbye: nobody looks for this worker, and the next one takes over. */
   async leave(): Promise<void> {
     const { worker, ledger } = this.#options;
     if (!this.#store.answers) return;
     // The shortest lease there is.
     if (this.#leads) await ledger.hold({ worker, leaseMs: 1, mayTake: false }).catch(() => undefined);
-    await ledger.forget([worker]).catch(() => undefined);
+    await this.forget([worker]);
     this.#leads = false;
   }
 

@@ -106,17 +106,22 @@ interface Sign {
 }
 
 /**
- * Workers that have been silent for `silentMs` and did not say goodbye, without those that were replaced: by one that
- * started after their last sign.
+ * Workers that have been silent for `silentMs` and did not say goodbye: those that are lost, and those that another has
+ * replaced by starting after their last sign. The latter have to be forgotten, since their replacement may leave, too.
  */
-export function lostAmong(signs: readonly Sign[], nowMs: number, silentMs: number): string[] {
+export function lostAmong(
+  signs: readonly Sign[],
+  nowMs: number,
+  silentMs: number,
+): { lost: string[]; replaced: string[] } {
   const byAge = signs.toSorted((a, b) => a.atMs - b.atMs);
   const silent = byAge.filter(({ atMs }) => nowMs - atMs > silentMs);
   const fresh = byAge.filter(({ atMs }) => nowMs - atMs <= silentMs).sort((a, b) => a.startedMs - b.startedMs);
-  return silent.flatMap(({ worker, atMs }) => {
+  const found = { lost: [] as string[], replaced: [] as string[] };
+  for (const { worker, atMs } of silent) {
     const replacement = fresh.findIndex(({ startedMs }) => startedMs > atMs);
-    if (replacement === -1) return [worker];
-    fresh.splice(replacement, 1);
-    return [];
-  });
+    if (replacement !== -1) fresh.splice(replacement, 1);
+    found[replacement === -1 ? 'lost' : 'replaced'].push(worker);
+  }
+  return found;
 }

@@ -89,8 +89,13 @@ export class AlertWatch {
       }
       return;
     }
-    const lostWorkers = turn.signs && lostAmong(turn.signs, turn.nowMs, silentMs);
-    const snapshot: Snapshot = { ...(await look(true)), nowMs: turn.nowMs, ...(lostWorkers && { lostWorkers }) };
+    const silent = turn.signs && lostAmong(turn.signs, turn.nowMs, silentMs);
+    if (silent) await this.#lead.forget(silent.replaced);
+    const snapshot: Snapshot = {
+      ...(await look(true)),
+      nowMs: turn.nowMs,
+      ...(silent && { lostWorkers: silent.lost }),
+    };
     const others = (turn.signs ?? []).filter(({ atMs }) => turn.nowMs - atMs <= silentMs);
     const verdicts = new Map([...judge(alerts, 'system', snapshot), ...own]);
     for (const { findings } of others) {

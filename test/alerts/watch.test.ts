@@ -47,6 +47,7 @@ describe('alerts of workers', { timeout: 150_000 }, () => {
   let publisher: RabbitPublisher;
   const undo: (() => unknown)[] = [];
   const watches: { watch: AlertWatch; store: Store }[] = [];
+  const stores: Store[] = [];
 
   before(async () => {
     receiver = await startReceiver();
@@ -68,7 +69,7 @@ describe('alerts of workers', { timeout: 150_000 }, () => {
   });
   after(async () => {
     await Promise.all(watches.map(({ watch }) => watch.stop()));
-    for (const { store } of watches) store.connection.disconnect();
+    for (const store of stores) store.connection.disconnect();
     for (const step of undo.reverse()) await step();
     await Promise.all([redis?.stop(), rabbitmq?.stop(), temporal?.stop(), receiver?.close()]);
   });
@@ -76,6 +77,7 @@ describe('alerts of workers', { timeout: 150_000 }, () => {
   /** One worker's part, over connections as a worker has them. */
   function start(worker: string, options: Partial<AlertWatchOptions> = {}): { watch: AlertWatch; store: Store } {
     const store = storeOn(connectStore({ url: secretUrl(redis.url), logger, commandTimeoutMs: 500 }), '{alerts}:');
+    stores.push(store);
     const observed = observedBy({
       instance: 'stream-poller',
       namespace: 'default',
