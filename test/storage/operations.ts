@@ -193,9 +193,11 @@ export const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'holdAlerts takes a free lease, keeps what fires, and leaves it to its holder',
-    prepare: ({ alerts }) => alerts.hold({ worker: 'one', leaseMs: 1, mayTake: true, troubles: '{"A":1}' }),
-    async act({ alerts }) {
+    async prepare({ alerts }) {
+      await alerts.hold({ worker: 'one', leaseMs: 1, mayTake: true, troubles: '{"A":1}' });
       await eventually(async () => assert.equal((await alerts.read()).holder, undefined));
+    },
+    async act({ alerts }) {
       const taken = await alerts.hold({ worker: 'two', leaseMs: 60_000, mayTake: true, troubles: '{"B":2}' });
       const refused = await alerts.hold({ worker: 'three', leaseMs: 60_000, mayTake: true, troubles: '{"C":3}' });
       return [taken, refused];
