@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addAlertCommands } from './alerts/commands.ts';
 import { perform, subcommand, withExamples } from './command.ts';
 import { CommandError, describeError, EXIT, wantsStacks } from './errors.ts';
 import { addScheduleCommands } from './schedule/commands.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
   addScheduleCommands(program);
   addTargetCommands(program);
   addViewCommands(program);
+  addAlertCommands(program);
   subcommand(program, 'watch', 'print stream.online events as they are published; the queue keeps its messages', [
     'watch',
     'watch --json | jq .user_login',

@@ -269,6 +269,13 @@ const CASES: Case[] = [
   },
   {
     alert: 'WorkerDown',
+    what: 'also when the address of the last one is gone',
+    series: gone(`1x${steps(10)} stale`),
+    quiet: [9],
+    firing: [12, 55],
+  },
+  {
+    alert: 'WorkerDown',
     what: 'not for a job in which there never was a stream-poller',
     series: { 'up{job="postgres", instance="db:9187"}': always(0) },
     quiet: [5, 20],

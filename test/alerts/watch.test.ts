@@ -111,7 +111,7 @@ describe('alerts of workers', { timeout: 150_000 }, () => {
       everyMs: EVERY_MS,
       leaseMs: LEASE_MS,
       holdDownMs: 700,
-      silentMs: 1_500,
+      silentMs: 3_000,
       retry: { firstMs: 100, mostMs: 300 },
       ...options,
     });

@@ -7,6 +7,8 @@ const MEMORY_SHARE = 0.9;
 const MIB = 1024 * 1024;
 
 const MEMORY = `process_resident_memory_bytes / on (job, instance) ${metric('memory_limit_bytes')}`;
+/** Jobs in which there was a stream-poller. */
+const KNOWN = `max by (job) (last_over_time(${metric('build_info')}[3d]))`;
 /** Commands that begin or change something: what people and the schedule wait for. */
 const USER_FACING =
   'StartWorkflowExecution|SignalWithStartWorkflowExecution|SignalWorkflowExecution|UpdateWorkflowExecution|ExecuteMultiOperation';
@@ -22,8 +24,8 @@ export const workerAlerts: readonly Alert[] = [
     severity: 'warning',
     summary: 'A worker has gone without saying goodbye',
     advice: 'look at the end of its log and at what its supervisor says; others go on in its place',
-    // Only where a stream-poller was: the same Prometheus may watch anything.
-    expr: `up == 0 and on (job) (max by (job) (last_over_time(${metric('build_info')}[3d])))`,
+    // Only where a stream-poller was: the same Prometheus may watch anything. The last one of a job may vanish with its address.
+    expr: `up == 0 and on (job) (${KNOWN}) or ${KNOWN} unless on (job) up`,
     forSeconds: 60,
     here: {
       scope: 'system',
