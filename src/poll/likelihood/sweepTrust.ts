@@ -12,23 +12,28 @@ export interface SweepTrust {
 }
 
 /** What one sweep showed of the streams that answers by id had shown before it came by, and showed again behind it. */
-export interface SweepResult {
-  live: number;
-  /** Of these, how many the sweep showed. */
-  shown: number;
+export interface SweepResult extends Sample {
   /**
-   * For how long sweeps came by the latest go-lives without showing them, on average. Those that none has shown yet count
-   * too: in a directory that stands still it grows from sweep to sweep.
+   * The youngest of them that the delay known so far lets expect: those that went live within two sweeps before that. A
+   * directory that stands still shows all others.
    */
+  young: Sample;
+  /** For how long sweeps came by the latest go-lives without showing them, on average; those not shown yet count too. */
   delaySeconds: number;
   /** Requests that it took. */
   requests: number;
 }
 
+interface Sample {
+  live: number;
+  /** Of these, how many the sweep showed. */
+  shown: number;
+}
+
 export const NO_TRUST: SweepTrust = { used: false, against: 0, failedTrials: 0 };
 
 /** Fewer streams tell nothing of the directory. */
-const LEAST_LIVE = 50;
+const LEAST_LIVE = { all: 50, young: 10 };
 /** Sweeps in a row that it takes: it is easier to lose trust than to gain it. */
 const TO_BEGIN = 3;
 const TO_END = 2;
@@ -65,9 +70,10 @@ export function secondsToTrial({ failedTrials }: SweepTrust, requests: number, r
   return Math.min(TRIAL_SECONDS.most, Math.max(affordable, TRIAL_SECONDS.least * 2 ** failedTrials));
 }
 
-function read({ live, shown, delaySeconds, requests }: SweepResult): Directory | undefined {
-  if (live < LEAST_LIVE) return undefined;
-  return { requests, recall: Math.min(1, shown / live), delaySeconds: Math.max(0, delaySeconds) };
+function read({ live, shown, young, delaySeconds, requests }: SweepResult): Directory | undefined {
+  if (live < LEAST_LIVE.all) return undefined;
+  const youngShown = young.live < LEAST_LIVE.young ? 1 : young.shown / young.live;
+  return { requests, recall: Math.min(1, shown / live, youngShown), delaySeconds: Math.max(0, delaySeconds) };
 }
 
 /** Mean lag without sweeps, divided by that with sweeps of such a directory; 0 if the plan does without them. */

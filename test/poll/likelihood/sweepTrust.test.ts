@@ -16,11 +16,13 @@ const usual = {
   intervalSeconds: 30,
   requestsPerMinute: 780,
 };
-const good: SweepResult = { live: 1_000, shown: 980, delaySeconds: 20, requests: 1_000 };
+const young = { live: 40, shown: 40 };
+const good: SweepResult = { live: 1_000, shown: 980, young, delaySeconds: 20, requests: 1_000 };
 const bad: Record<string, SweepResult> = {
   empty: { ...good, shown: 0, requests: 1 },
   truncated: { ...good, shown: 20, requests: 100 },
-  stale: { ...good, delaySeconds: 900 },
+  'late by minutes': { ...good, delaySeconds: 900 },
+  'standing still': { ...good, young: { live: 40, shown: 0 } },
   'full of duplicates': { ...good, requests: 20_000 },
 };
 
@@ -49,10 +51,12 @@ describe('trust in sweeps', () => {
 
   it('does not change by sweeps that met too few streams to tell anything', () => {
     assert.deepEqual(judge(trusted, { ...good, live: 10, shown: 0 }), trusted);
+    const few = { ...good, young: { live: 5, shown: 0 } };
+    assert.equal(judge(trusted, few, few, few).used, true);
   });
 
-  it('remembers the directory, what is new with half of the weight, and only whole numbers of sense', () => {
-    const { directory } = judge(trusted, { live: 100, shown: 500, delaySeconds: -5, requests: 2_000 });
+  it('remembers the directory, what is new with half of the weight, and nothing impossible', () => {
+    const { directory } = judge(trusted, { live: 100, shown: 500, young, delaySeconds: -5, requests: 2_000 });
     assert.deepEqual(directory, { requests: 1_500, recall: 0.99, delaySeconds: 10 });
   });
 
@@ -93,6 +97,9 @@ describe('trials', () => {
     const once = judge(NO_TRUST, bad.empty as SweepResult);
     assert.deepEqual([once.failedTrials, judge(once, good).failedTrials], [1, 1]);
     assert.equal(trusted.failedTrials, 0);
-    assert.equal(judge(trusted, bad.stale as SweepResult, bad.stale as SweepResult).failedTrials, 1);
+    assert.equal(
+      judge(trusted, bad['standing still'] as SweepResult, bad['standing still'] as SweepResult).failedTrials,
+      1,
+    );
   });
 });
