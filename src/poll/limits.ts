@@ -194,11 +194,12 @@ export const MISSED_POLLS = { intervals: 10, leastSeconds: 10 * 60 };
 // Alerts.
 
 /**
- * How often alerts are judged; for how long a worker that tells of them is the only one; after how long without a sign it is
- * lost; and when a webhook that failed is tried again.
+ * How often alerts are judged; how long a look waits for each service, of which a turn takes two; for how long a worker that
+ * tells of them is the only one; after how long without a sign it is lost; and when a webhook that failed is tried again.
  */
 export const ALERTS = {
   everyMs: 5_000,
+  lookMs: 5_000,
   leaseMs: 30_000,
   silentMs: 30_000,
   retry: { firstMs: 5_000, mostMs: 5 * 60_000 },

@@ -210,14 +210,15 @@ export async function runProcess(options: ProcessOptions): Promise<number> {
   pollEnds.stop();
   settingsTargets.stop();
   const close = closing(logger);
-  await close('alerts', () => alerts.stop());
+  const closeStore = async () => {
+    await store.series.flush();
+    if (store.connection.status === 'ready') await store.connection.quit();
+    store.connection.disconnect();
+  };
   await Promise.all([
     close('RabbitMQ', () => publisher.close(), BROKER_CLOSE_MS),
-    close('the store', async () => {
-      await store.series.flush();
-      if (store.connection.status === 'ready') await store.connection.quit();
-      store.connection.disconnect();
-    }),
+    // Alerts say goodbye in the store.
+    close('alerts', () => alerts.stop()).then(() => close('the store', closeStore)),
     close('Twitch', () => twitch.close()),
   ]);
   await Promise.all([close('HTTP', () => app.close()), close('Temporal', () => connection?.close())]);

@@ -7,7 +7,6 @@ import * as limits from '../../src/poll/limits.ts';
 
 const { PUBLISHER, TWITCH_REQUEST, SEND_WITHIN_MS, LEASE_MS, BROKER_ANSWER_MS } = limits;
 const SECOND = 1_000;
-const TEMPORAL_ANSWER = limits.TEMPORAL_ANSWER_MS;
 const setting = settingsSchema.shape;
 
 it('has a sentence for every limit', () => {
@@ -218,14 +217,15 @@ describe('readiness', () => {
 });
 
 describe('alerts', () => {
-  const { everyMs, leaseMs, silentMs, retry } = limits.ALERTS;
+  const { everyMs, lookMs, leaseMs, silentMs, retry } = limits.ALERTS;
   rise(
     // Two looks and a turn of the store come before half the lease, one message after it.
     'a worker that tells of them holds its lease over a turn in which everything is late, and renews it until then',
-    everyMs + 2 * TEMPORAL_ANSWER + limits.STORE_COMMAND_MS,
+    everyMs + 2 * lookMs + limits.STORE_COMMAND_MS,
     leaseMs,
   );
   rise('a worker is not lost for two signs that did not come', 3 * everyMs, silentMs);
+  rise('a worker is not lost while its looks take as long as they may', everyMs + 2 * lookMs, silentMs);
   rise('a webhook that fails is not asked at each turn', everyMs - 1, retry.firstMs, retry.mostMs);
 });
 
@@ -240,7 +240,8 @@ describe('the end of a worker', () => {
   });
   rise(
     'fits into its time, with the closing of the services, and then of HTTP and Temporal',
-    limits.STOP_LEAVE_MS + Math.max(limits.BROKER_CLOSE_MS, limits.CLOSE_MS) + limits.CLOSE_MS,
+    // The store is closed after alerts.
+    limits.STOP_LEAVE_MS + Math.max(limits.BROKER_CLOSE_MS, 2 * limits.CLOSE_MS) + limits.CLOSE_MS,
     limits.STOP_MS,
   );
   const { services } = parse(readFileSync('docker-compose.yml', 'utf8'), { merge: true });

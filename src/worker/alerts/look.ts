@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../alerts/alert.ts';
 import type { CheckResult } from '../../http/check.ts';
 import { within } from '../../lib/deadline.ts';
+import { ALERTS } from '../../poll/limits.ts';
 import type { PollReport } from '../../poll/report.ts';
 import type { RabbitPublisher } from '../../publisher/rabbitmq.ts';
 import type { Observations } from '../../status/observe.ts';
@@ -23,8 +24,6 @@ export interface LookParts {
   settings: { intervalSeconds: number };
 }
 
-/** How long a look waits for each service. What is late is not known this time. */
-const WAIT_MS = 5_000;
 const NEWEST_REPORTS = 20;
 const NEWEST_EVENTS = 200;
 const LAG_WINDOW_MS = 15 * 60_000;
@@ -97,7 +96,7 @@ function lagsOf(announcements: readonly Announcement[]): number[] {
     .map(({ at, detectedAt }) => (Date.parse(at) - Date.parse(detectedAt)) / 1_000);
 }
 
-/** What came in time; undefined if it did not, or failed. */
+/** What came in time; undefined if it did not, or failed: it is not known this time. */
 function inTime<T>(work: Promise<T>): Promise<T | undefined> {
-  return within(WAIT_MS, work).catch(() => undefined);
+  return within(ALERTS.lookMs, work).catch(() => undefined);
 }
