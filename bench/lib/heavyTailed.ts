@@ -8,6 +8,11 @@ export const DAYS = 14;
 /** Coprime to the counts of users: scatters the ranks over the walk. */
 const STEP = 7_919;
 
+/** Go-lives a day of the user of a rank, from 1. */
+export function goLivesADay(rank: number, users: number, exponent = EXPONENT): number {
+  return Math.min(1, (rank / (DAILY_SHARE * users)) ** -exponent);
+}
+
 /**
  * How go-lives are spread over users: one in a hundred streams every day, and the others the less, the lower they rank, by a
  * power law. Nobody streams more often than daily, as nobody does who is live for hours.
@@ -22,7 +27,7 @@ export class HeavyTailed {
     this.#upTo = new Float64Array(users);
     let sum = 0;
     for (let rank = 1; rank <= users; rank++) {
-      sum += DAYS * Math.min(1, (rank / (DAILY_SHARE * users)) ** -EXPONENT);
+      sum += DAYS * goLivesADay(rank, users);
       this.#upTo[rank - 1] = sum;
     }
   }

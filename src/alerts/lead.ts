@@ -1,12 +1,4 @@
-import { readTroubles, type Trouble, type Troubles } from './track.ts';
-
-/** A worker's last sign, by the store's clock. */
-export interface Sign {
-  worker: string;
-  startedMs: number;
-  atMs: number;
-  findings: Record<string, string>;
-}
+import { readTroubles, type Sign, type Trouble, type Troubles } from './track.ts';
 
 /** Where workers agree on who tells of alerts: the store. Every call throws while it is away. */
 export interface Ledger {

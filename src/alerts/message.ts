@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import type { Settings } from '../config/env.ts';
 import { printable } from '../lib/words.ts';
 import type { Severity } from './alert.ts';
 
-/** The forms in which a webhook takes alerts. */
-export const WEBHOOK_FORMATS = ['json', 'discord', 'slack'] as const;
-export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
+/** The form in which a webhook takes alerts. */
+export type WebhookFormat = Settings['ALERT_WEBHOOK_FORMAT'];
 
 /** What is told of an alert. */
 export interface Notice {

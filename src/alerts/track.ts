@@ -98,11 +98,12 @@ export function readTroubles(text: string | undefined): Troubles {
   );
 }
 
-/** A worker's last sign. */
-interface Sign {
+/** A worker's last sign (Unix milliseconds by the store's clock), and what is wrong as it sees it: alert → words. */
+export interface Sign {
   worker: string;
   startedMs: number;
   atMs: number;
+  findings: Record<string, string>;
 }
 
 /**

@@ -134,8 +134,7 @@ function groupsOf(input: PlanInput, joined: readonly PlannedUsers['classes'][], 
   const { gameRequests, intervalSeconds } = input;
   if (gameRequests === 0) return groups;
   const goLives = gameRequests * GO_LIVES_A_GAME_PAGE;
-  const games = { requests: gameRequests, goLives, leastSeconds: intervalSeconds, mostSeconds };
-  return [...groups, { ...games, mostSeconds: Math.max(mostSeconds, intervalSeconds) }];
+  return [...groups, { requests: gameRequests, goLives, leastSeconds: intervalSeconds, mostSeconds }];
 }
 
 /** All ways to join classes with their neighbours, the fewest groups first: a class of a few users costs a whole request. */

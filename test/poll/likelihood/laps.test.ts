@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { total } from '../../../bench/lib/measure.ts';
 import { lapsOf, requestsInLap } from '../../../src/poll/likelihood/laps.ts';
 import { makePlan, type Plan, type PlannedUsers } from '../../../src/poll/likelihood/plan.ts';
-import { type Law, rankLaw, seenClasses, sum } from './laws.ts';
+import { type Law, rankLaw, seenClasses } from './laws.ts';
 
 /** Goes around the users of a group, and notes when each is asked for. */
 class Ring {
@@ -33,7 +34,7 @@ class Ring {
     for (const [i, times] of this.#askedAt.entries()) {
       const gaps = times.slice(1).map((at, j) => at - (times[j] as number));
       longest = Math.max(longest, ...gaps);
-      lag += ((law[this.#users[i] as number] as number) * sum(gaps.map((gap) => gap ** 2 / 2))) / sum(gaps);
+      lag += ((law[this.#users[i] as number] as number) * total(gaps.map((gap) => gap ** 2 / 2))) / total(gaps);
     }
     return { lag, longest };
   }
@@ -55,7 +56,7 @@ function carryOut(plan: Plan, law: Law, classOfUser: readonly number[], perSecon
     overrun = Math.max(overrun, at - start - plan.pollSeconds);
   }
   const results = rings.map((ring) => ring.result(law));
-  return { lag: sum(results.map(({ lag }) => lag)) / sum(law), longest: results[0]?.longest ?? 0, overrun };
+  return { lag: total(results.map(({ lag }) => lag)) / total(law), longest: results[0]?.longest ?? 0, overrun };
 }
 
 describe('the laps of a poll', () => {
@@ -72,10 +73,10 @@ describe('the laps of a poll', () => {
       // The rates of the plan were seen, those of the law are true: so its lag is worked out again.
       const planned = plan.users.map(({ classes: { first, last }, seconds }) => {
         const goLives = law.filter((_, i) => (classOfUser[i] as number) >= first && (classOfUser[i] as number) <= last);
-        return (sum(goLives) * seconds) / 2;
+        return (total(goLives) * seconds) / 2;
       });
       const done = carryOut(plan, law, classOfUser, requestsPerMinute / 60);
-      const off = (done.lag * sum(law)) / sum(planned) - 1;
+      const off = (done.lag * total(law)) / total(planned) - 1;
       assert.ok(Math.abs(off) < 0.05, `the mean lag is ${done.lag} s, ${100 * off} % more than planned`);
       assert.ok(done.longest < (plan.users[0]?.seconds ?? 0) * 1.1, `${done.longest} s between two requests`);
       assert.ok(done.overrun * (requestsPerMinute / 60) <= plan.users.length + 1, `${done.overrun} s too long`);

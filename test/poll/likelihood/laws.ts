@@ -1,3 +1,5 @@
+import { goLivesADay } from '../../../bench/lib/heavyTailed.ts';
+import { total } from '../../../bench/lib/measure.ts';
 import { Random } from '../../../sandbox/twitch/random.ts';
 import { classRates, passDays } from '../../../src/poll/likelihood/classRates.ts';
 import type { UserClass } from '../../../src/poll/likelihood/plan.ts';
@@ -6,9 +8,9 @@ import { CLASSES, classOf, noteGoLive } from '../../../src/poll/likelihood/rates
 /** Go-lives a day of each user. */
 export type Law = readonly number[];
 
-/** One user in a hundred streams daily, the others the less, the lower they rank (as in `bench/lib/heavyTailed.ts`). */
+/** One user in a hundred streams daily, the others the less, the lower they rank. */
 export function rankLaw(users: number, exponent: number): Law {
-  return Array.from({ length: users }, (_, i) => Math.min(1, ((i + 1) / (0.01 * users)) ** -exponent));
+  return Array.from({ length: users }, (_, i) => goLivesADay(i + 1, users, exponent));
 }
 
 /** Users in classes by their true rates, each class 2.5 times as likely as the one below. */
@@ -17,7 +19,7 @@ export function knownClasses(law: Law): UserClass[] {
   for (const rate of law) classes[9 - Math.min(9, Math.floor(-Math.log(rate) / Math.log(2.5)))]?.push(rate);
   return classes.map((rates) => ({
     users: rates.length,
-    goLivesADay: rates.length === 0 ? 0 : sum(rates) / rates.length,
+    goLivesADay: rates.length === 0 ? 0 : total(rates) / rates.length,
   }));
 }
 
@@ -44,8 +46,4 @@ export function seenClasses(law: Law, days: number, random = new Random(5)) {
 function* goLives(rate: number, days: number, random: Random): Generator<number> {
   if (rate === 0) return;
   for (let at = random.exponential(1 / rate); at < days; at += random.exponential(1 / rate)) yield Math.floor(at);
-}
-
-export function sum(values: readonly number[]): number {
-  return values.reduce((all, value) => all + value, 0);
 }

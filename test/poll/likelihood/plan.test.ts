@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { total } from '../../../bench/lib/measure.ts';
 import { allocate, meanLag } from '../../../src/poll/likelihood/allocate.ts';
 import { Lag } from '../../../src/poll/likelihood/lag.ts';
 import { makePlan, type Plan, type PlanInput } from '../../../src/poll/likelihood/plan.ts';
-import { knownClasses, type Law, rankLaw, seenClasses, sum } from './laws.ts';
+import { knownClasses, type Law, rankLaw, seenClasses } from './laws.ts';
 
 const usual = { gameRequests: 0, intervalSeconds: 30, requestsPerMinute: 780 };
 
@@ -14,7 +15,7 @@ function ratio({ meanLagSeconds, oneFrequency }: Plan): number {
 
 /** Requests a second that a plan takes. */
 function requestsOf(plan: Plan, { gameRequests, requestsPerMinute }: PlanInput): number {
-  const byId = sum(plan.users.map(({ requests, seconds }) => requests / seconds));
+  const byId = total(plan.users.map(({ requests, seconds }) => requests / seconds));
   return byId + gameRequests / plan.pollSeconds + ((plan.sweep?.share ?? 0) * requestsPerMinute) / 60;
 }
 
@@ -24,8 +25,8 @@ function trueRatio(law: Law, days: number, requestsPerMinute: number): number {
   const plan = makePlan({ ...usual, classes, requestsPerMinute });
   const secondsOf = (of: number) =>
     plan.users.find(({ classes: { first, last } }) => of >= first && of <= last)?.seconds ?? Number.NaN;
-  const lag = sum(law.map((rate, user) => (rate * secondsOf(classOfUser[user] as number)) / 2));
-  return lag / sum(law) / plan.oneFrequency.meanLagSeconds;
+  const lag = total(law.map((rate, user) => (rate * secondsOf(classOfUser[user] as number)) / 2));
+  return lag / total(law) / plan.oneFrequency.meanLagSeconds;
 }
 
 describe('the plan', () => {
@@ -131,7 +132,7 @@ describe('the plan', () => {
         const plan = makePlan(given);
         assert.ok(plan.meanLagSeconds <= plan.oneFrequency.meanLagSeconds, `${ratio(plan)}`);
         assert.ok(requestsOf(plan, given) <= (given.requestsPerMinute / 60) * (1 + 1e-6), 'budget');
-        assert.equal(sum(plan.users.map(({ users }) => users)), sum(given.classes.map(({ users }) => users)));
+        assert.equal(total(plan.users.map(({ users }) => users)), total(given.classes.map(({ users }) => users)));
         const floor = Math.max(given.dormantMaxSeconds ?? 0, plan.oneFrequency.seconds);
         for (const { seconds } of plan.users) {
           if (given.dormantMaxSeconds !== undefined) assert.ok(seconds <= floor * (1 + 1e-9), `${seconds} s`);
@@ -139,9 +140,9 @@ describe('the plan', () => {
         if (plan.sweep) assert.ok(plan.sweep.share <= 0.9, 'a tenth is asked for by id');
         else if (plan.users.length > 1 && given.gameRequests === 0) {
           const lives = plan.users.map(({ classes: { first, last } }) =>
-            sum(given.classes.slice(first, last + 1).map(({ users, goLivesADay }) => users * goLivesADay)),
+            total(given.classes.slice(first, last + 1).map(({ users, goLivesADay }) => users * goLivesADay)),
           );
-          const lag = sum(plan.users.map(({ seconds }, i) => ((lives[i] as number) * seconds) / 2)) / sum(lives);
+          const lag = total(plan.users.map(({ seconds }, i) => ((lives[i] as number) * seconds) / 2)) / total(lives);
           assert.ok(Math.abs(lag / plan.meanLagSeconds - 1) < 1e-6, 'the lag is that of its periods');
         }
       }),
