@@ -104,6 +104,8 @@ test('with the schedule it becomes ready, and a stream that goes live is announc
     body: '{"labels":["customer 7"]}',
   });
   assert.deepEqual([labelled.status, labelled.body], [200, { added: false }]);
+  // The first poll has added the target, and Twitch tells whole seconds: in the same one it would be on already.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   const stream = twitch.world.goLive({ userId: '101' });
 
   const broker = await amqplib.connect(settings.RABBITMQ_URL);
