@@ -39,11 +39,11 @@ export class AlertLedger extends StorePart {
     return { ...(holder && { holder }), ...(kept && { troubles: kept }) };
   }
 
-  /** Gives a worker's sign. @returns everybody's */
+  /** Gives a worker's sign. @returns everybody's; one that can't be read, such as another version's, is left out */
   async sign({ worker, ...sign }: WorkerSign): Promise<WorkerSign[]> {
     await this.connection.hset(this.keys.alertSigns, worker, JSON.stringify(sign));
     const all = await this.connection.hgetall(this.keys.alertSigns);
-    return Object.entries(all).map(([name, text]) => ({ ...(JSON.parse(text) as WorkerSign), worker: name }));
+    return Object.entries(all).flatMap(([name, text]) => readSign(name, text));
   }
 
   /** Takes workers out of the list: this one because it ends in order, others because they have been silent for long. */
@@ -56,4 +56,19 @@ export class AlertLedger extends StorePart {
     const [holder, troubles] = await this.connection.mget(this.keys.alertLease, this.keys.alertTroubles);
     return { ...(holder && { holder }), ...(troubles && { troubles }) };
   }
+}
+
+function readSign(worker: string, text: string): WorkerSign[] {
+  let kept: Record<string, unknown>;
+  try {
+    kept = Object(JSON.parse(text));
+  } catch {
+    return [];
+  }
+  const { startedMs, atMs, findings } = kept;
+  if (typeof startedMs !== 'number' || typeof atMs !== 'number') return [];
+  const words = Object.entries(Object(findings)).filter(
+    (finding): finding is [string, string] => typeof finding[1] === 'string',
+  );
+  return [{ worker, startedMs, atMs, findings: Object.fromEntries(words) }];
 }
